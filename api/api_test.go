@@ -320,7 +320,8 @@ func TestElevation(t *testing.T) {
 		"delete-users-api-keys", "update-user",
 	}
 	wantElasticsearch := []string{
-		"security-bulk-update-api-keys", "security-change-password", "security-change-password-post",
+		"security-bulk-delete-roles", "security-bulk-put-roles", "security-bulk-update-api-keys",
+		"security-change-password", "security-change-password-post",
 		"security-create-api-key", "security-create-api-key-put",
 		"security-delete-application-privileges", "security-delete-role",
 		"security-delete-user", "security-disable-user", "security-disable-user-post", "security-enable-user",

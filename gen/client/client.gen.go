@@ -405,6 +405,13 @@ type ClientInterface interface {
 	// Corresponds with GET /_security/privilege/{application} (the `SecurityGetApplicationPrivileges` operationId).
 	SecurityGetApplicationPrivileges(ctx context.Context, application SecurityApplication, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// SecurityClearPrivilegeCache Evict application privileges from the cache
+	//
+	// Does nothing, because a changed privilege counts at once. The names are not looked up.
+	//
+	// Corresponds with POST /_security/privilege/{application}/_clear_cache (the `SecurityClearPrivilegeCache` operationId).
+	SecurityClearPrivilegeCache(ctx context.Context, application SecurityApplication, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// SecurityDeleteApplicationPrivileges Delete application privileges
 	//
 	// Tells for each name whether there was such a privilege; 404 if none was there.
@@ -419,12 +426,59 @@ type ClientInterface interface {
 	// Corresponds with GET /_security/privilege/{application}/{privilege} (the `SecurityGetApplicationPrivilege` operationId).
 	SecurityGetApplicationPrivilege(ctx context.Context, application SecurityApplication, privilege SecurityPrivilege, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// SecurityClearRealmCache Evict users from the cache
+	//
+	// Does nothing, because a changed user counts at once. The names are not looked up.
+	//
+	// Corresponds with POST /_security/realm/{realms}/_clear_cache (the `SecurityClearRealmCache` operationId).
+	SecurityClearRealmCache(ctx context.Context, realms SecurityRealms, params *SecurityClearRealmCacheParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityBulkDeleteRolesWithBody Delete many roles at once
+	//
+	// Does for up to 1000 roles what `DELETE /_security/role/{name}` does for one. The answer is 200 even if there is
+	// none of them. A name that is repeated counts once.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with DELETE /_security/role (the `SecurityBulkDeleteRoles` operationId).
+	SecurityBulkDeleteRolesWithBody(ctx context.Context, params *SecurityBulkDeleteRolesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityBulkDeleteRoles Delete many roles at once
+	//
+	// Does for up to 1000 roles what `DELETE /_security/role/{name}` does for one. The answer is 200 even if there is
+	// none of them. A name that is repeated counts once.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with DELETE /_security/role (the `SecurityBulkDeleteRoles` operationId).
+	SecurityBulkDeleteRoles(ctx context.Context, params *SecurityBulkDeleteRolesParams, body SecurityBulkDeleteRolesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// SecurityGetRoles List roles
 	//
 	// Returns all roles, reserved ones included.
 	//
 	// Corresponds with GET /_security/role (the `SecurityGetRoles` operationId).
 	SecurityGetRoles(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityBulkPutRolesWithBody Create or replace many roles at once
+	//
+	// Does for up to 1000 roles what `PUT /_security/role/{name}` does for one. A body that cannot be read is refused
+	// as a whole; apart from that, each role succeeds or fails by itself, and the answer is 200 even if all fail.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /_security/role (the `SecurityBulkPutRoles` operationId).
+	SecurityBulkPutRolesWithBody(ctx context.Context, params *SecurityBulkPutRolesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityBulkPutRoles Create or replace many roles at once
+	//
+	// Does for up to 1000 roles what `PUT /_security/role/{name}` does for one. A body that cannot be read is refused
+	// as a whole; apart from that, each role succeeds or fails by itself, and the answer is 200 even if all fail.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /_security/role (the `SecurityBulkPutRoles` operationId).
+	SecurityBulkPutRoles(ctx context.Context, params *SecurityBulkPutRolesParams, body SecurityBulkPutRolesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SecurityDeleteRole Delete a role
 	//
@@ -477,6 +531,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with PUT /_security/role/{name} (the `SecurityPutRole` operationId).
 	SecurityPutRole(ctx context.Context, name SecurityRoleName, params *SecurityPutRoleParams, body SecurityPutRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityClearRoleCache Evict roles from the cache
+	//
+	// Does nothing, because a changed role counts at once. The names are not looked up.
+	//
+	// Corresponds with POST /_security/role/{name}/_clear_cache (the `SecurityClearRoleCache` operationId).
+	SecurityClearRoleCache(ctx context.Context, name SecurityRoleName, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SecurityGetUsers List users
 	//
@@ -1882,6 +1943,23 @@ func (c *Client) SecurityGetApplicationPrivileges(ctx context.Context, applicati
 	return c.Client.Do(req)
 }
 
+// SecurityClearPrivilegeCache Evict application privileges from the cache
+//
+// Does nothing, because a changed privilege counts at once. The names are not looked up.
+//
+// Corresponds with POST /_security/privilege/{application}/_clear_cache (the `SecurityClearPrivilegeCache` operationId).
+func (c *Client) SecurityClearPrivilegeCache(ctx context.Context, application SecurityApplication, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityClearPrivilegeCacheRequest(c.Server, application)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // SecurityDeleteApplicationPrivileges Delete application privileges
 //
 // Tells for each name whether there was such a privilege; 404 if none was there.
@@ -1916,6 +1994,63 @@ func (c *Client) SecurityGetApplicationPrivilege(ctx context.Context, applicatio
 	return c.Client.Do(req)
 }
 
+// SecurityClearRealmCache Evict users from the cache
+//
+// Does nothing, because a changed user counts at once. The names are not looked up.
+//
+// Corresponds with POST /_security/realm/{realms}/_clear_cache (the `SecurityClearRealmCache` operationId).
+func (c *Client) SecurityClearRealmCache(ctx context.Context, realms SecurityRealms, params *SecurityClearRealmCacheParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityClearRealmCacheRequest(c.Server, realms, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityBulkDeleteRolesWithBody Delete many roles at once
+//
+// Does for up to 1000 roles what `DELETE /_security/role/{name}` does for one. The answer is 200 even if there is
+// none of them. A name that is repeated counts once.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with DELETE /_security/role (the `SecurityBulkDeleteRoles` operationId).
+func (c *Client) SecurityBulkDeleteRolesWithBody(ctx context.Context, params *SecurityBulkDeleteRolesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityBulkDeleteRolesRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityBulkDeleteRoles Delete many roles at once
+//
+// Does for up to 1000 roles what `DELETE /_security/role/{name}` does for one. The answer is 200 even if there is
+// none of them. A name that is repeated counts once.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with DELETE /_security/role (the `SecurityBulkDeleteRoles` operationId).
+func (c *Client) SecurityBulkDeleteRoles(ctx context.Context, params *SecurityBulkDeleteRolesParams, body SecurityBulkDeleteRolesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityBulkDeleteRolesRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // SecurityGetRoles List roles
 //
 // Returns all roles, reserved ones included.
@@ -1923,6 +2058,46 @@ func (c *Client) SecurityGetApplicationPrivilege(ctx context.Context, applicatio
 // Corresponds with GET /_security/role (the `SecurityGetRoles` operationId).
 func (c *Client) SecurityGetRoles(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSecurityGetRolesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityBulkPutRolesWithBody Create or replace many roles at once
+//
+// Does for up to 1000 roles what `PUT /_security/role/{name}` does for one. A body that cannot be read is refused
+// as a whole; apart from that, each role succeeds or fails by itself, and the answer is 200 even if all fail.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /_security/role (the `SecurityBulkPutRoles` operationId).
+func (c *Client) SecurityBulkPutRolesWithBody(ctx context.Context, params *SecurityBulkPutRolesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityBulkPutRolesRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityBulkPutRoles Create or replace many roles at once
+//
+// Does for up to 1000 roles what `PUT /_security/role/{name}` does for one. A body that cannot be read is refused
+// as a whole; apart from that, each role succeeds or fails by itself, and the answer is 200 even if all fail.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /_security/role (the `SecurityBulkPutRoles` operationId).
+func (c *Client) SecurityBulkPutRoles(ctx context.Context, params *SecurityBulkPutRolesParams, body SecurityBulkPutRolesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityBulkPutRolesRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2035,6 +2210,23 @@ func (c *Client) SecurityPutRoleWithBody(ctx context.Context, name SecurityRoleN
 // Corresponds with PUT /_security/role/{name} (the `SecurityPutRole` operationId).
 func (c *Client) SecurityPutRole(ctx context.Context, name SecurityRoleName, params *SecurityPutRoleParams, body SecurityPutRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSecurityPutRoleRequest(c.Server, name, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityClearRoleCache Evict roles from the cache
+//
+// Does nothing, because a changed role counts at once. The names are not looked up.
+//
+// Corresponds with POST /_security/role/{name}/_clear_cache (the `SecurityClearRoleCache` operationId).
+func (c *Client) SecurityClearRoleCache(ctx context.Context, name SecurityRoleName, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityClearRoleCacheRequest(c.Server, name)
 	if err != nil {
 		return nil, err
 	}
@@ -4956,6 +5148,40 @@ func NewSecurityGetApplicationPrivilegesRequest(server string, application Secur
 	return req, nil
 }
 
+// NewSecurityClearPrivilegeCacheRequest constructs an http.Request for the SecurityClearPrivilegeCache method
+func NewSecurityClearPrivilegeCacheRequest(server string, application SecurityApplication) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "application", application, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/privilege/%s/_clear_cache", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewSecurityDeleteApplicationPrivilegesRequest constructs an http.Request for the SecurityDeleteApplicationPrivileges method
 func NewSecurityDeleteApplicationPrivilegesRequest(server string, application SecurityApplication, privilege SecurityPrivilege, params *SecurityDeleteApplicationPrivilegesParams) (*http.Request, error) {
 	var err error
@@ -5065,6 +5291,134 @@ func NewSecurityGetApplicationPrivilegeRequest(server string, application Securi
 	return req, nil
 }
 
+// NewSecurityClearRealmCacheRequest constructs an http.Request for the SecurityClearRealmCache method
+func NewSecurityClearRealmCacheRequest(server string, realms SecurityRealms, params *SecurityClearRealmCacheParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "realms", realms, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/realm/%s/_clear_cache", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Usernames != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "usernames", *params.Usernames, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSecurityBulkDeleteRolesRequest calls the generic SecurityBulkDeleteRoles builder with application/json body
+func NewSecurityBulkDeleteRolesRequest(server string, params *SecurityBulkDeleteRolesParams, body SecurityBulkDeleteRolesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecurityBulkDeleteRolesRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewSecurityBulkDeleteRolesRequestWithBody constructs an http.Request for the SecurityBulkDeleteRoles method, with any body, and a specified content type
+func NewSecurityBulkDeleteRolesRequestWithBody(server string, params *SecurityBulkDeleteRolesParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/role")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Refresh != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "refresh", *params.Refresh, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewSecurityGetRolesRequest constructs an http.Request for the SecurityGetRoles method
 func NewSecurityGetRolesRequest(server string) (*http.Request, error) {
 	var err error
@@ -5088,6 +5442,73 @@ func NewSecurityGetRolesRequest(server string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewSecurityBulkPutRolesRequest calls the generic SecurityBulkPutRoles builder with application/json body
+func NewSecurityBulkPutRolesRequest(server string, params *SecurityBulkPutRolesParams, body SecurityBulkPutRolesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecurityBulkPutRolesRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewSecurityBulkPutRolesRequestWithBody constructs an http.Request for the SecurityBulkPutRoles method, with any body, and a specified content type
+func NewSecurityBulkPutRolesRequestWithBody(server string, params *SecurityBulkPutRolesParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/role")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Refresh != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "refresh", *params.Refresh, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -5331,6 +5752,40 @@ func NewSecurityPutRoleRequestWithBody(server string, name SecurityRoleName, par
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecurityClearRoleCacheRequest constructs an http.Request for the SecurityClearRoleCache method
+func NewSecurityClearRoleCacheRequest(server string, name SecurityRoleName) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/role/%s/_clear_cache", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -8621,6 +9076,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /_security/privilege/{application} (the `SecurityGetApplicationPrivileges` operationId).
 	SecurityGetApplicationPrivilegesWithResponse(ctx context.Context, application SecurityApplication, reqEditors ...RequestEditorFn) (*SecurityGetApplicationPrivilegesResult, error)
 
+	// SecurityClearPrivilegeCacheWithResponse Evict application privileges from the cache
+	//
+	// Does nothing, because a changed privilege counts at once. The names are not looked up.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/privilege/{application}/_clear_cache (the `SecurityClearPrivilegeCache` operationId).
+	SecurityClearPrivilegeCacheWithResponse(ctx context.Context, application SecurityApplication, reqEditors ...RequestEditorFn) (*SecurityClearPrivilegeCacheResult, error)
+
 	// SecurityDeleteApplicationPrivilegesWithResponse Delete application privileges
 	//
 	// Tells for each name whether there was such a privilege; 404 if none was there.
@@ -8639,6 +9103,35 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /_security/privilege/{application}/{privilege} (the `SecurityGetApplicationPrivilege` operationId).
 	SecurityGetApplicationPrivilegeWithResponse(ctx context.Context, application SecurityApplication, privilege SecurityPrivilege, reqEditors ...RequestEditorFn) (*SecurityGetApplicationPrivilegeResult, error)
 
+	// SecurityClearRealmCacheWithResponse Evict users from the cache
+	//
+	// Does nothing, because a changed user counts at once. The names are not looked up.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/realm/{realms}/_clear_cache (the `SecurityClearRealmCache` operationId).
+	SecurityClearRealmCacheWithResponse(ctx context.Context, realms SecurityRealms, params *SecurityClearRealmCacheParams, reqEditors ...RequestEditorFn) (*SecurityClearRealmCacheResult, error)
+
+	// SecurityBulkDeleteRolesWithBodyWithResponse Delete many roles at once
+	//
+	// Does for up to 1000 roles what `DELETE /_security/role/{name}` does for one. The answer is 200 even if there is
+	// none of them. A name that is repeated counts once.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /_security/role (the `SecurityBulkDeleteRoles` operationId).
+	SecurityBulkDeleteRolesWithBodyWithResponse(ctx context.Context, params *SecurityBulkDeleteRolesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityBulkDeleteRolesResult, error)
+
+	// SecurityBulkDeleteRolesWithResponse Delete many roles at once
+	//
+	// Does for up to 1000 roles what `DELETE /_security/role/{name}` does for one. The answer is 200 even if there is
+	// none of them. A name that is repeated counts once.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /_security/role (the `SecurityBulkDeleteRoles` operationId).
+	SecurityBulkDeleteRolesWithResponse(ctx context.Context, params *SecurityBulkDeleteRolesParams, body SecurityBulkDeleteRolesJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityBulkDeleteRolesResult, error)
+
 	// SecurityGetRolesWithResponse List roles
 	//
 	// Returns all roles, reserved ones included.
@@ -8647,6 +9140,26 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /_security/role (the `SecurityGetRoles` operationId).
 	SecurityGetRolesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*SecurityGetRolesResult, error)
+
+	// SecurityBulkPutRolesWithBodyWithResponse Create or replace many roles at once
+	//
+	// Does for up to 1000 roles what `PUT /_security/role/{name}` does for one. A body that cannot be read is refused
+	// as a whole; apart from that, each role succeeds or fails by itself, and the answer is 200 even if all fail.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/role (the `SecurityBulkPutRoles` operationId).
+	SecurityBulkPutRolesWithBodyWithResponse(ctx context.Context, params *SecurityBulkPutRolesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityBulkPutRolesResult, error)
+
+	// SecurityBulkPutRolesWithResponse Create or replace many roles at once
+	//
+	// Does for up to 1000 roles what `PUT /_security/role/{name}` does for one. A body that cannot be read is refused
+	// as a whole; apart from that, each role succeeds or fails by itself, and the answer is 200 even if all fail.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/role (the `SecurityBulkPutRoles` operationId).
+	SecurityBulkPutRolesWithResponse(ctx context.Context, params *SecurityBulkPutRolesParams, body SecurityBulkPutRolesJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityBulkPutRolesResult, error)
 
 	// SecurityDeleteRoleWithResponse Delete a role
 	//
@@ -8703,6 +9216,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PUT /_security/role/{name} (the `SecurityPutRole` operationId).
 	SecurityPutRoleWithResponse(ctx context.Context, name SecurityRoleName, params *SecurityPutRoleParams, body SecurityPutRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityPutRoleResult, error)
+
+	// SecurityClearRoleCacheWithResponse Evict roles from the cache
+	//
+	// Does nothing, because a changed role counts at once. The names are not looked up.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/role/{name}/_clear_cache (the `SecurityClearRoleCache` operationId).
+	SecurityClearRoleCacheWithResponse(ctx context.Context, name SecurityRoleName, reqEditors ...RequestEditorFn) (*SecurityClearRoleCacheResult, error)
 
 	// SecurityGetUsersWithResponse List users
 	//
@@ -10761,6 +11283,62 @@ func (r SecurityGetApplicationPrivilegesResult) ContentType() string {
 	return ""
 }
 
+// SecurityClearPrivilegeCacheResultDefaultHeaders the declared response headers of an HTTP default response for SecurityClearPrivilegeCache
+type SecurityClearPrivilegeCacheResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityClearPrivilegeCacheResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CacheCleared
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityClearPrivilegeCacheResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityClearPrivilegeCacheResult) GetJSON200() *CacheCleared {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityClearPrivilegeCacheResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityClearPrivilegeCacheResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityClearPrivilegeCacheResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityClearPrivilegeCacheResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityClearPrivilegeCacheResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // SecurityDeleteApplicationPrivilegesResultDefaultHeaders the declared response headers of an HTTP default response for SecurityDeleteApplicationPrivileges
 type SecurityDeleteApplicationPrivilegesResultDefaultHeaders struct {
 	RetryAfter      *string
@@ -10887,6 +11465,118 @@ func (r SecurityGetApplicationPrivilegeResult) ContentType() string {
 	return ""
 }
 
+// SecurityClearRealmCacheResultDefaultHeaders the declared response headers of an HTTP default response for SecurityClearRealmCache
+type SecurityClearRealmCacheResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityClearRealmCacheResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CacheCleared
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityClearRealmCacheResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityClearRealmCacheResult) GetJSON200() *CacheCleared {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityClearRealmCacheResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityClearRealmCacheResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityClearRealmCacheResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityClearRealmCacheResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityClearRealmCacheResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityBulkDeleteRolesResultDefaultHeaders the declared response headers of an HTTP default response for SecurityBulkDeleteRoles
+type SecurityBulkDeleteRolesResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityBulkDeleteRolesResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SecurityRolesDeleted
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityBulkDeleteRolesResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityBulkDeleteRolesResult) GetJSON200() *SecurityRolesDeleted {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityBulkDeleteRolesResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityBulkDeleteRolesResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityBulkDeleteRolesResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityBulkDeleteRolesResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityBulkDeleteRolesResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // SecurityGetRolesResultDefaultHeaders the declared response headers of an HTTP default response for SecurityGetRoles
 type SecurityGetRolesResultDefaultHeaders struct {
 	RetryAfter      *string
@@ -10937,6 +11627,62 @@ func (r SecurityGetRolesResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r SecurityGetRolesResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityBulkPutRolesResultDefaultHeaders the declared response headers of an HTTP default response for SecurityBulkPutRoles
+type SecurityBulkPutRolesResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityBulkPutRolesResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SecurityRolesPut
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityBulkPutRolesResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityBulkPutRolesResult) GetJSON200() *SecurityRolesPut {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityBulkPutRolesResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityBulkPutRolesResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityBulkPutRolesResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityBulkPutRolesResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityBulkPutRolesResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -11175,6 +11921,62 @@ func (r SecurityPutRoleResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r SecurityPutRoleResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityClearRoleCacheResultDefaultHeaders the declared response headers of an HTTP default response for SecurityClearRoleCache
+type SecurityClearRoleCacheResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityClearRoleCacheResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CacheCleared
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityClearRoleCacheResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityClearRoleCacheResult) GetJSON200() *CacheCleared {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityClearRoleCacheResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityClearRoleCacheResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityClearRoleCacheResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityClearRoleCacheResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityClearRoleCacheResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -20069,6 +20871,21 @@ func (c *ClientWithResponses) SecurityGetApplicationPrivilegesWithResponse(ctx c
 	return ParseSecurityGetApplicationPrivilegesResult(rsp)
 }
 
+// SecurityClearPrivilegeCacheWithResponse Evict application privileges from the cache
+//
+// Does nothing, because a changed privilege counts at once. The names are not looked up.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/privilege/{application}/_clear_cache (the `SecurityClearPrivilegeCache` operationId).
+func (c *ClientWithResponses) SecurityClearPrivilegeCacheWithResponse(ctx context.Context, application SecurityApplication, reqEditors ...RequestEditorFn) (*SecurityClearPrivilegeCacheResult, error) {
+	rsp, err := c.SecurityClearPrivilegeCache(ctx, application, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityClearPrivilegeCacheResult(rsp)
+}
+
 // SecurityDeleteApplicationPrivilegesWithResponse Delete application privileges
 //
 // Tells for each name whether there was such a privilege; 404 if none was there.
@@ -20099,6 +20916,53 @@ func (c *ClientWithResponses) SecurityGetApplicationPrivilegeWithResponse(ctx co
 	return ParseSecurityGetApplicationPrivilegeResult(rsp)
 }
 
+// SecurityClearRealmCacheWithResponse Evict users from the cache
+//
+// Does nothing, because a changed user counts at once. The names are not looked up.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/realm/{realms}/_clear_cache (the `SecurityClearRealmCache` operationId).
+func (c *ClientWithResponses) SecurityClearRealmCacheWithResponse(ctx context.Context, realms SecurityRealms, params *SecurityClearRealmCacheParams, reqEditors ...RequestEditorFn) (*SecurityClearRealmCacheResult, error) {
+	rsp, err := c.SecurityClearRealmCache(ctx, realms, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityClearRealmCacheResult(rsp)
+}
+
+// SecurityBulkDeleteRolesWithBodyWithResponse Delete many roles at once
+//
+// Does for up to 1000 roles what `DELETE /_security/role/{name}` does for one. The answer is 200 even if there is
+// none of them. A name that is repeated counts once.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /_security/role (the `SecurityBulkDeleteRoles` operationId).
+func (c *ClientWithResponses) SecurityBulkDeleteRolesWithBodyWithResponse(ctx context.Context, params *SecurityBulkDeleteRolesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityBulkDeleteRolesResult, error) {
+	rsp, err := c.SecurityBulkDeleteRolesWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityBulkDeleteRolesResult(rsp)
+}
+
+// SecurityBulkDeleteRolesWithResponse Delete many roles at once
+//
+// Does for up to 1000 roles what `DELETE /_security/role/{name}` does for one. The answer is 200 even if there is
+// none of them. A name that is repeated counts once.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /_security/role (the `SecurityBulkDeleteRoles` operationId).
+func (c *ClientWithResponses) SecurityBulkDeleteRolesWithResponse(ctx context.Context, params *SecurityBulkDeleteRolesParams, body SecurityBulkDeleteRolesJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityBulkDeleteRolesResult, error) {
+	rsp, err := c.SecurityBulkDeleteRoles(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityBulkDeleteRolesResult(rsp)
+}
+
 // SecurityGetRolesWithResponse List roles
 //
 // Returns all roles, reserved ones included.
@@ -20112,6 +20976,38 @@ func (c *ClientWithResponses) SecurityGetRolesWithResponse(ctx context.Context, 
 		return nil, err
 	}
 	return ParseSecurityGetRolesResult(rsp)
+}
+
+// SecurityBulkPutRolesWithBodyWithResponse Create or replace many roles at once
+//
+// Does for up to 1000 roles what `PUT /_security/role/{name}` does for one. A body that cannot be read is refused
+// as a whole; apart from that, each role succeeds or fails by itself, and the answer is 200 even if all fail.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/role (the `SecurityBulkPutRoles` operationId).
+func (c *ClientWithResponses) SecurityBulkPutRolesWithBodyWithResponse(ctx context.Context, params *SecurityBulkPutRolesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityBulkPutRolesResult, error) {
+	rsp, err := c.SecurityBulkPutRolesWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityBulkPutRolesResult(rsp)
+}
+
+// SecurityBulkPutRolesWithResponse Create or replace many roles at once
+//
+// Does for up to 1000 roles what `PUT /_security/role/{name}` does for one. A body that cannot be read is refused
+// as a whole; apart from that, each role succeeds or fails by itself, and the answer is 200 even if all fail.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/role (the `SecurityBulkPutRoles` operationId).
+func (c *ClientWithResponses) SecurityBulkPutRolesWithResponse(ctx context.Context, params *SecurityBulkPutRolesParams, body SecurityBulkPutRolesJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityBulkPutRolesResult, error) {
+	rsp, err := c.SecurityBulkPutRoles(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityBulkPutRolesResult(rsp)
 }
 
 // SecurityDeleteRoleWithResponse Delete a role
@@ -20204,6 +21100,21 @@ func (c *ClientWithResponses) SecurityPutRoleWithResponse(ctx context.Context, n
 		return nil, err
 	}
 	return ParseSecurityPutRoleResult(rsp)
+}
+
+// SecurityClearRoleCacheWithResponse Evict roles from the cache
+//
+// Does nothing, because a changed role counts at once. The names are not looked up.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/role/{name}/_clear_cache (the `SecurityClearRoleCache` operationId).
+func (c *ClientWithResponses) SecurityClearRoleCacheWithResponse(ctx context.Context, name SecurityRoleName, reqEditors ...RequestEditorFn) (*SecurityClearRoleCacheResult, error) {
+	rsp, err := c.SecurityClearRoleCache(ctx, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityClearRoleCacheResult(rsp)
 }
 
 // SecurityGetUsersWithResponse List users
@@ -22703,6 +23614,59 @@ func ParseSecurityGetApplicationPrivilegesResult(rsp *http.Response) (*SecurityG
 	return response, nil
 }
 
+// ParseSecurityClearPrivilegeCacheResult parses an HTTP response from a SecurityClearPrivilegeCacheWithResponse call
+func ParseSecurityClearPrivilegeCacheResult(rsp *http.Response) (*SecurityClearPrivilegeCacheResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityClearPrivilegeCacheResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CacheCleared
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityClearPrivilegeCacheResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseSecurityDeleteApplicationPrivilegesResult parses an HTTP response from a SecurityDeleteApplicationPrivilegesWithResponse call
 func ParseSecurityDeleteApplicationPrivilegesResult(rsp *http.Response) (*SecurityDeleteApplicationPrivilegesResult, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -22823,6 +23787,112 @@ func ParseSecurityGetApplicationPrivilegeResult(rsp *http.Response) (*SecurityGe
 	return response, nil
 }
 
+// ParseSecurityClearRealmCacheResult parses an HTTP response from a SecurityClearRealmCacheWithResponse call
+func ParseSecurityClearRealmCacheResult(rsp *http.Response) (*SecurityClearRealmCacheResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityClearRealmCacheResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CacheCleared
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityClearRealmCacheResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityBulkDeleteRolesResult parses an HTTP response from a SecurityBulkDeleteRolesWithResponse call
+func ParseSecurityBulkDeleteRolesResult(rsp *http.Response) (*SecurityBulkDeleteRolesResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityBulkDeleteRolesResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SecurityRolesDeleted
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityBulkDeleteRolesResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseSecurityGetRolesResult parses an HTTP response from a SecurityGetRolesWithResponse call
 func ParseSecurityGetRolesResult(rsp *http.Response) (*SecurityGetRolesResult, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -22856,6 +23926,59 @@ func ParseSecurityGetRolesResult(rsp *http.Response) (*SecurityGetRolesResult, e
 	switch {
 	case true:
 		var headers SecurityGetRolesResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityBulkPutRolesResult parses an HTTP response from a SecurityBulkPutRolesWithResponse call
+func ParseSecurityBulkPutRolesResult(rsp *http.Response) (*SecurityBulkPutRolesResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityBulkPutRolesResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SecurityRolesPut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityBulkPutRolesResultDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -23082,6 +24205,59 @@ func ParseSecurityPutRoleResult(rsp *http.Response) (*SecurityPutRoleResult, err
 	switch {
 	case true:
 		var headers SecurityPutRoleResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityClearRoleCacheResult parses an HTTP response from a SecurityClearRoleCacheWithResponse call
+func ParseSecurityClearRoleCacheResult(rsp *http.Response) (*SecurityClearRoleCacheResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityClearRoleCacheResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CacheCleared
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityClearRoleCacheResultDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

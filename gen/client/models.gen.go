@@ -435,6 +435,41 @@ type BuiltinPrivilegesResponse struct {
 	RemoteCluster []string `json:"remote_cluster"`
 }
 
+// BulkDeleteRolesRequest defines model for BulkDeleteRolesRequest.
+type BulkDeleteRolesRequest struct {
+	// Names One id, or an array of ids, in which numbers and booleans stand for their texts.
+	Names IDOrIds `json:"names"`
+}
+
+// BulkDeleteRolesResponse Each role is mentioned once, in the order of the request. A list without roles is absent.
+type BulkDeleteRolesResponse struct {
+	// Deleted The roles that are deleted.
+	Deleted *[]string `json:"deleted,omitempty"`
+
+	// NotFound The roles that there were not.
+	NotFound *[]string         `json:"not_found,omitempty"`
+	Errors   *BulkUpdateErrors `json:"errors,omitempty"`
+}
+
+// BulkPutRolesRequest defines model for BulkPutRolesRequest.
+type BulkPutRolesRequest struct {
+	// Roles Role descriptors, by name. A name has 1 to 1024 printable ASCII characters and no blank at either end.
+	Roles RoleDescriptors `json:"roles"`
+}
+
+// BulkPutRolesResponse Each role is mentioned once, in the order of the names. A list without roles is absent.
+type BulkPutRolesResponse struct {
+	// Created The roles that are new.
+	Created *[]string `json:"created,omitempty"`
+
+	// Updated The roles that changed.
+	Updated *[]string `json:"updated,omitempty"`
+
+	// Noop The roles that were like that already.
+	Noop   *[]string         `json:"noop,omitempty"`
+	Errors *BulkUpdateErrors `json:"errors,omitempty"`
+}
+
 // BulkUpdateAPIKeysRequest Which keys to change, and how. What is left out stays; an empty object removes what there was.
 type BulkUpdateAPIKeysRequest struct {
 	// Expiration The lifetime of a key from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
@@ -461,10 +496,10 @@ type BulkUpdateAPIKeysResponse struct {
 	Errors *BulkUpdateErrors `json:"errors,omitempty"`
 }
 
-// BulkUpdateErrorDetails Why, by id.
+// BulkUpdateErrorDetails Why, by the key's id or the role's name.
 type BulkUpdateErrorDetails map[string]ElasticsearchErrorCause
 
-// BulkUpdateErrors The keys that could not be changed; absent if there are none.
+// BulkUpdateErrors What could not be changed; absent if there is nothing.
 type BulkUpdateErrors struct {
 	Count   int                    `json:"count"`
 	Details BulkUpdateErrorDetails `json:"details"`
@@ -476,8 +511,8 @@ type ChangePasswordRequest struct {
 	PasswordHash *string `json:"password_hash,omitempty"`
 }
 
-// ClearAPIKeyCacheResponse defines model for ClearApiKeyCacheResponse.
-type ClearAPIKeyCacheResponse struct {
+// ClearCacheResponse defines model for ClearCacheResponse.
+type ClearCacheResponse struct {
 	NodeCounts  NodeCounts `json:"_nodes"`
 	ClusterName string     `json:"cluster_name"`
 	Nodes       NodeNames  `json:"nodes"`
@@ -1582,6 +1617,9 @@ type SecurityApplication = string
 // SecurityPrivilege defines model for SecurityPrivilege.
 type SecurityPrivilege = string
 
+// SecurityRealms defines model for SecurityRealms.
+type SecurityRealms = string
+
 // SecurityRoleName defines model for SecurityRoleName.
 type SecurityRoleName = string
 
@@ -1637,7 +1675,7 @@ type BodyTooLarge = BasicFailedReply
 type BuiltinPrivileges = BuiltinPrivilegesResponse
 
 // CacheCleared defines model for CacheCleared.
-type CacheCleared = ClearAPIKeyCacheResponse
+type CacheCleared = ClearCacheResponse
 
 // Caller A caller.
 type Caller = Authentication
@@ -1717,6 +1755,12 @@ type SecurityNothingDeleted = FoundResponse
 // SecurityRolePut defines model for SecurityRolePut.
 type SecurityRolePut = PutRoleResponse
 
+// SecurityRolesDeleted Each role is mentioned once, in the order of the request. A list without roles is absent.
+type SecurityRolesDeleted = BulkDeleteRolesResponse
+
+// SecurityRolesPut Each role is mentioned once, in the order of the names. A list without roles is absent.
+type SecurityRolesPut = BulkPutRolesResponse
+
 // SecurityTokenCreated defines model for SecurityTokenCreated.
 type SecurityTokenCreated = GetTokenResponse
 
@@ -1794,6 +1838,12 @@ type UserPrivileges = UserPrivilegesResponse
 
 // UserRefused The body of every failure.
 type UserRefused = BasicFailedReply
+
+// BulkDeleteRoles defines model for BulkDeleteRoles.
+type BulkDeleteRoles = BulkDeleteRolesRequest
+
+// BulkPutRoles defines model for BulkPutRoles.
+type BulkPutRoles = BulkPutRolesRequest
 
 // BulkUpdateAPIKeys Which keys to change, and how. What is left out stays; an empty object removes what there was.
 type BulkUpdateAPIKeys = BulkUpdateAPIKeysRequest
@@ -1969,6 +2019,24 @@ type SecurityPutPrivilegesParams struct {
 
 // SecurityDeleteApplicationPrivilegesParams defines parameters for SecurityDeleteApplicationPrivileges.
 type SecurityDeleteApplicationPrivilegesParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityClearRealmCacheParams defines parameters for SecurityClearRealmCache.
+type SecurityClearRealmCacheParams struct {
+	// Usernames Names of users with commas between them. Without them, all of the realms are meant.
+	Usernames *string `form:"usernames,omitempty" json:"usernames,omitempty"`
+}
+
+// SecurityBulkDeleteRolesParams defines parameters for SecurityBulkDeleteRoles.
+type SecurityBulkDeleteRolesParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityBulkPutRolesParams defines parameters for SecurityBulkPutRoles.
+type SecurityBulkPutRolesParams struct {
 	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
 	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
 }
@@ -2200,6 +2268,12 @@ type SecurityPutPrivilegesPostJSONRequestBody = PutPrivilegesRequest
 
 // SecurityPutPrivilegesJSONRequestBody defines body for SecurityPutPrivileges for application/json ContentType.
 type SecurityPutPrivilegesJSONRequestBody = PutPrivilegesRequest
+
+// SecurityBulkDeleteRolesJSONRequestBody defines body for SecurityBulkDeleteRoles for application/json ContentType.
+type SecurityBulkDeleteRolesJSONRequestBody = BulkDeleteRolesRequest
+
+// SecurityBulkPutRolesJSONRequestBody defines body for SecurityBulkPutRoles for application/json ContentType.
+type SecurityBulkPutRolesJSONRequestBody = BulkPutRolesRequest
 
 // SecurityPutRolePostJSONRequestBody defines body for SecurityPutRolePost for application/json ContentType.
 type SecurityPutRolePostJSONRequestBody = RoleDescriptor

@@ -632,6 +632,9 @@ type SecurityApplication = string
 // SecurityPrivilege defines model for SecurityPrivilege.
 type SecurityPrivilege = string
 
+// SecurityRealms defines model for SecurityRealms.
+type SecurityRealms = string
+
 // SecurityRoleName defines model for SecurityRoleName.
 type SecurityRoleName = string
 

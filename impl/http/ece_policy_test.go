@@ -25,7 +25,8 @@ var needElevation = []string{
 // needElevationToo are the operations of Elasticsearch's that ask for them: all that make or change keys, users and
 // roles.
 var needElevationToo = []string{
-	"security-bulk-update-api-keys", "security-change-password", "security-change-password-post",
+	"security-bulk-delete-roles", "security-bulk-put-roles", "security-bulk-update-api-keys",
+	"security-change-password", "security-change-password-post",
 	"security-create-api-key", "security-create-api-key-put",
 	"security-delete-application-privileges", "security-delete-role", "security-delete-user", "security-disable-user",
 	"security-disable-user-post",

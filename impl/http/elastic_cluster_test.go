@@ -102,7 +102,7 @@ func TestElasticsearchForm(t *testing.T) {
 	}
 
 	w.es(alice, "GET /_security/api_key/?owner=true&filter_path=nothing", "").is(http.StatusOK, `{}`)
-	if r := w.es(alice, "DELETE /_security/role", ""); r.response.StatusCode != http.StatusMethodNotAllowed ||
+	if r := w.es(alice, "DELETE /_security/user", ""); r.response.StatusCode != http.StatusMethodNotAllowed ||
 		r.response.Header.Get("Allow") == "" {
 		t.Errorf("a wrong method: %d %s", r.response.StatusCode, r.body)
 	}

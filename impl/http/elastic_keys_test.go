@@ -494,11 +494,20 @@ func TestSecurityKeys_ClearCache(t *testing.T) {
 	t.Parallel()
 
 	w := newWorld(t)
-	answer := w.es(bob, "POST /_security/api_key/a,b/_clear_cache", "").ok()
-	if answer["cluster_name"] != "sallyport" || asJSON(answer["_nodes"]) != `{"failed":0,"successful":1,"total":1}` {
-		t.Errorf("the answer is %v", answer)
+	for _, path := range []string{
+		"api_key/a,b/_clear_cache", "role/a,b/_clear_cache", "privilege/shop/_clear_cache", "realm/*/_clear_cache",
+		"realm/native/_clear_cache?usernames=alice,bob",
+	} {
+		answer := w.es(bob, "POST /_security/"+path, "").ok()
+		if answer["cluster_name"] != "sallyport" || asJSON(answer["_nodes"]) != `{"failed":0,"successful":1,"total":1}` {
+			t.Errorf("%s: the answer is %v", path, answer)
+		}
 	}
 
+	for path, action := range map[string]string{"role": "roles", "privilege": "privilege", "realm": "realm"} {
+		w.es(alice, "POST /_security/"+path+"/x/_clear_cache", "").fails(http.StatusForbidden, securityDenied,
+			"action [cluster:admin/xpack/security/"+action+"/cache/clear] is unauthorized …")
+	}
 	w.es(alice, "POST /_security/api_key/*/_clear_cache", "").fails(http.StatusForbidden, securityDenied,
 		denied("clear_cache", "user [alice] with effective roles [ece_deployment_viewer]",
 			"manage_api_key,manage_security,all"))

@@ -77,8 +77,8 @@ func TestSecurityRoles_Form(t *testing.T) {
 		w.es(bob, "PUT /_security/role/"+c.name, c.body).fails(http.StatusBadRequest, c.kind, c.reason)
 	}
 
-	w.es(bob, "DELETE /_security/role/superuser", "").fails(http.StatusBadRequest, requestInvalid,
-		invalid("role [superuser] is reserved and cannot be deleted"))
+	w.es(bob, "DELETE /_security/role/superuser", "").fails(http.StatusBadRequest, illegalArgument,
+		"role [superuser] is reserved and cannot be deleted")
 }
 
 // Ensures that a key keeps what its owner could do when it was made or changed last, whatever becomes of the role, and
@@ -148,4 +148,45 @@ func TestSecurityRoles_Global(t *testing.T) {
 	if got := asJSON(role["global"]); got != global {
 		t.Errorf("got %s", got)
 	}
+}
+
+// Ensures that roles are put and deleted together, each by itself, and that only an unreadable body is refused.
+func TestSecurityRoles_Bulk(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t)
+	w.role("same", `{"cluster":["monitor"]}`)
+	w.role("other", `{"cluster":["monitor"]}`)
+	const path = "/_security/role"
+	w.es(bob, "POST "+path, `{"roles":{"same":{"cluster":["monitor"]},"other":{"description":"d"},"new":{},"newer":{}}}`).
+		is(http.StatusOK, `{"created":["new","newer"],"updated":["other"],"noop":["same"]}`)
+	w.es(bob, "POST "+path, `{"roles":{"superuser":{},"last":{}}}`).is(http.StatusOK, `{"created":["last"],"errors":
+		{"count":1,"details":{"superuser":{"type":"action_request_validation_exception","reason":
+		"Validation Failed: 1: Role [superuser] is reserved and may not be used.;"}}}}`)
+	w.es(bob, "POST "+path, `{"roles":{}}`).is(http.StatusOK, `{}`)
+
+	w.es(bob, "DELETE "+path, `{"names":["new","missing","superuser","new"]}`).is(http.StatusOK, `{"deleted":["new"],
+		"not_found":["missing"],"errors":{"count":1,"details":{"superuser":{"type":"illegal_argument_exception",
+		"reason":"role [superuser] is reserved and cannot be deleted"}}}}`)
+	w.es(bob, "GET "+path+"/new,last", "").is(http.StatusOK, `{"last":{"cluster":[],"indices":[],"applications":[],
+		"run_as":[],"metadata":{},"transient_metadata":{"enabled":true}}}`)
+
+	const unread = "[1:2] [bulk_update_roles_request_payload] failed to parse field [roles]"
+	for _, c := range []struct{ call, body, kind, reason string }{
+		{"POST", `{"roles":{"x":{"foo":1}}}`, xcontentParse, unread},
+		{"POST", `{"roles":{" x":{}}}`, xcontentParse, unread},
+		{"POST", `{"roles":[]}`, xcontentParse, unread},
+		{"POST", `{}`, illegalArgument, "Required [roles]"},
+		{"POST", ``, "parse_exception", "request body is required"},
+		{"DELETE", `{}`, illegalArgument, "Required [names]"},
+		{"DELETE", `{"names":["last"],"foo":1}`, xcontentParse,
+			"[1:19] [bulk_delete_roles_request] unknown field [foo]"},
+	} {
+		w.es(bob, c.call+" "+path, c.body).fails(http.StatusBadRequest, c.kind, c.reason)
+	}
+
+	carol := w.native("carol", "last")
+	const refused = "action [cluster:admin/xpack/security/role/bulk_"
+	w.es(carol, "POST "+path, `{"roles":{"x":{}}}`).fails(http.StatusForbidden, securityDenied, refused+"put] …")
+	w.es(carol, "DELETE "+path, `{"names":["last"]}`).fails(http.StatusForbidden, securityDenied, refused+"delete] …")
 }

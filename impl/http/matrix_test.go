@@ -208,6 +208,8 @@ var harmless = map[string]string{
 	"security-change-password":      `{"password":"wren-427 wren"}`,
 	"security-put-user":             `{"roles":[]}`,
 	"security-put-role":             `{}`,
+	"security-bulk-put-roles":       `{"roles":{}}`,
+	"security-bulk-delete-roles":    `{"names":["x"]}`,
 	"security-put-privileges":       `{"unknown":{"nothing":{"actions":["data:nothing"]}}}`,
 	"security-get-token":            `{"grant_type":"refresh_token","refresh_token":"x"}`,
 	"security-invalidate-token":     `{"token":"x"}`,

@@ -42,11 +42,11 @@ func TestSegments_Role(t *testing.T) {
 	t.Parallel()
 
 	w := newWorld(t)
-	response, body := w.do(http.MethodPost, "/_security/role/foo/_clear_cache", `{"cluster":["monitor"]}`, bob)
+	response, body := w.do(http.MethodPost, "/_security/role/foo/_further", `{"cluster":["monitor"]}`, bob)
 	if response.StatusCode != http.StatusBadRequest {
 		t.Errorf("%d %s", response.StatusCode, body)
 	}
-	w.es(bob, "GET /_security/role/foo%2F_clear_cache", "").is(http.StatusNotFound, `{}`)
+	w.es(bob, "GET /_security/role/foo%2F_further", "").is(http.StatusNotFound, `{}`)
 
 	w.role("foo%2Fbar", `{"cluster":["monitor"]}`)
 	if _, found := w.es(bob, "GET /_security/role/foo%2Fbar", "").ok()["foo/bar"]; !found {

@@ -29,7 +29,8 @@ type change struct {
 // readers are the operations that change nothing, although their method is not GET.
 var readers = []string{
 	"add-role-assignments", "remove-role-assignments", // there are none to add or to remove
-	"security-clear-api-key-cache",
+	"security-clear-api-key-cache", "security-clear-privilege-cache", "security-clear-realm-cache",
+	"security-clear-role-cache",
 	"security-has-privileges", "security-has-user-privileges", "security-query-api-keys",
 }
 
@@ -186,6 +187,13 @@ var changeOf = map[string]func(*world) change{
 	"security-delete-role": func(w *world) change {
 		w.role("monitors", `{"cluster":["monitor"]}`)
 		return change{caller: w.manager(), at: "/_security/role/monitors"}
+	},
+	"security-bulk-put-roles": func(w *world) change {
+		return change{caller: w.manager(), body: `{"roles":{"monitors":{"cluster":["monitor"]},"nothing":{}}}`}
+	},
+	"security-bulk-delete-roles": func(w *world) change {
+		w.role("monitors", `{"cluster":["monitor"]}`)
+		return change{caller: w.manager(), body: `{"names":["monitors","missing"]}`}
 	},
 	"security-put-privileges": func(w *world) change {
 		return change{caller: w.manager(), body: shopPrivileges}

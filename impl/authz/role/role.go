@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -27,6 +28,11 @@ func NewService(st *store.Store) *Service { return &Service{st} }
 // Check validates a role before Put. It returns fault.RequestInvalid with all errors, or fault.ParseFailed for the
 // first invalid query. Privileges must have one of the names.
 func Check(name string, d roledescriptor.Descriptor, names privilege.Names) error {
+	return check(name, d, names, math.MaxInt)
+}
+
+// check is Check with a limit of the errors in fault.RequestInvalid.
+func check(name string, d roledescriptor.Descriptor, names privilege.Names, limit int) error {
 	if err := checkQueries(d); err != nil {
 		return err
 	}
@@ -34,7 +40,7 @@ func Check(name string, d roledescriptor.Descriptor, names privilege.Names) erro
 	if Reserved(name) {
 		messages = append(messages, "Role ["+name+"] is reserved and may not be used.")
 	}
-	return fault.Invalid(messages)
+	return fault.Invalid(messages[:min(len(messages), limit)])
 }
 
 // checkQueries returns fault.ParseFailed for the first query that is not a JSON object. Nothing else here reads
@@ -64,34 +70,62 @@ func Reserved(name string) bool {
 
 // Put adds or replaces a role, and reports whether it was added. It returns the errors of Check with
 // the names of all versions.
-func (s *Service) Put(ctx context.Context, name string, d roledescriptor.Descriptor) (created bool, err error) {
+func (s *Service) Put(ctx context.Context, name string, d roledescriptor.Descriptor) (added bool, err error) {
 	if err := Check(name, d, privilege.Names{}); err != nil {
 		return false, err
 	}
 
-	text := string(roledescriptor.Canonical(roledescriptor.Set{name: d}))
 	return store.Write(ctx, s.store, func(tx *store.Tx) (bool, error) {
-		created, err := tx.Roles.Put(store.Role{Name: name, Descriptor: text})
-		if err != nil {
-			return false, err
-		}
-		return created, audit.Record(ctx, tx, audit.RolePut, name, audit.Details{"created": created})
+		become, err := write(ctx, tx, name, d)
+		return become == created, err
 	})
 }
 
-// Delete removes a role, and reports whether it existed. It returns fault.RequestInvalid for a reserved role.
-func (s *Service) Delete(ctx context.Context, name string) (found bool, err error) {
-	if Reserved(name) {
-		return false, fault.Invalid([]string{"role [" + name + "] is reserved and cannot be deleted"})
+// change is what putting a role does.
+type change int
+
+const (
+	unchanged change = iota
+	created
+	updated
+)
+
+// write stores a valid role, unless it is stored already.
+func write(ctx context.Context, tx *store.Tx, name string, d roledescriptor.Descriptor) (change, error) {
+	text := string(roledescriptor.Canonical(roledescriptor.Set{name: d}))
+	stored, err := tx.Roles.Find(name)
+	become := updated
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		become = created
+	case err != nil:
+		return unchanged, err
+	case stored.Descriptor == text:
+		return unchanged, nil
 	}
 
-	return store.Write(ctx, s.store, func(tx *store.Tx) (bool, error) {
-		found, err := tx.Roles.Delete(name)
-		if err != nil || !found {
-			return false, err
-		}
-		return true, audit.Record(ctx, tx, audit.RoleDeleted, name, nil)
-	})
+	if _, err := tx.Roles.Put(store.Role{Name: name, Descriptor: text}); err != nil {
+		return unchanged, err
+	}
+	return become, audit.Record(ctx, tx, audit.RolePut, name, audit.Details{"created": become == created})
+}
+
+// Delete removes a role, and reports whether it existed. It returns fault.InvalidData for a reserved role.
+func (s *Service) Delete(ctx context.Context, name string) (found bool, err error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (bool, error) { return remove(ctx, tx, name) })
+}
+
+// remove is Delete in a transaction. It changes nothing if it returns fault.InvalidData.
+func remove(ctx context.Context, tx *store.Tx, name string) (found bool, err error) {
+	if Reserved(name) {
+		return false, fault.New(fault.InvalidData, "role ["+name+"] is reserved and cannot be deleted")
+	}
+
+	found, err = tx.Roles.Delete(name)
+	if err != nil || !found {
+		return false, err
+	}
+	return true, audit.Record(ctx, tx, audit.RoleDeleted, name, nil)
 }
 
 // Get returns the roles with the given names that exist, or all roles if no name is given.

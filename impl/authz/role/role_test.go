@@ -156,6 +156,12 @@ func TestService_Put(t *testing.T) {
 		}
 	})
 
+	t.Run("an equal role changes nothing", func(t *testing.T) {
+		if put(t, s, "r", roledescriptor.Descriptor{Cluster: []string{"all"}}) {
+			t.Error("reported as created")
+		}
+	})
+
 	t.Run("each change is audited", func(t *testing.T) {
 		if got := trail(t, s); got != "role.put r {\"created\":true}\nrole.put r {\"created\":false}\n" {
 			t.Errorf("the trail is\n%s", got)
@@ -169,7 +175,7 @@ func TestService_Delete(t *testing.T) {
 
 	t.Run("a reserved role is refused", func(t *testing.T) {
 		_, err := s.Delete(t.Context(), Superuser)
-		if !fault.Has(err, fault.RequestInvalid) ||
+		if !fault.Has(err, fault.InvalidData) ||
 			!strings.Contains(err.Error(), "role [superuser] is reserved and cannot be deleted") {
 			t.Errorf("got %v", err)
 		}

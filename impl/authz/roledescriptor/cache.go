@@ -33,7 +33,7 @@ func readRaw(raw xcontent.Raw, target *Set, options Options) error {
 		return nil
 	}
 
-	err := decodedField(target, options)(raw.Decode())
+	err := NamedField(roleDescriptors, target, options)(raw.Decode())
 	if err == nil && len(text) <= maxParsedText {
 		parsed.Add(from, *target)
 	}

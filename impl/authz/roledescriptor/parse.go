@@ -15,12 +15,13 @@ type Options struct {
 	AllowDataSources bool
 }
 
-const fieldName = "role_descriptors"
+// roleDescriptors is the name of the member with descriptors in requests for API keys.
+const roleDescriptors = "role_descriptors"
 
 // Field returns a reader of the member role_descriptors of an object, which sets target to a set that is not nil.
 // Errors are fault.FieldInvalid, with the error of the invalid descriptor as cause. The field takes xcontent.Raw.
 func Field(target *Set, options Options) xcontent.Field {
-	decoded := decodedField(target, options)
+	decoded := NamedField(roleDescriptors, target, options)
 	return func(value any) error {
 		if raw, ok := value.(xcontent.Raw); ok {
 			return readRaw(raw, target, options)
@@ -29,28 +30,29 @@ func Field(target *Set, options Options) xcontent.Field {
 	}
 }
 
-func decodedField(target *Set, options Options) xcontent.Field {
+// NamedField is Field for a member of another name. It does not take xcontent.Raw.
+func NamedField(name string, target *Set, options Options) xcontent.Field {
 	var members map[string]any
 	object := xcontent.Object(&members)
 	return func(value any) error {
 		if _, ok := value.([]any); ok {
-			return illegalArgument("[%s] does not support arrays; use a single object with several fields", fieldName)
+			return illegalArgument("[%s] does not support arrays; use a single object with several fields", name)
 		}
 		if err := object(value); err != nil {
 			return err
 		}
-		set, err := parseSet(members, options)
+		set, err := parseSet(name, members, options)
 		*target = set
 		return err
 	}
 }
 
-func parseSet(members map[string]any, options Options) (Set, error) {
+func parseSet(field string, members map[string]any, options Options) (Set, error) {
 	set := make(Set, len(members))
 	for _, name := range xcontent.Names(members) {
 		d, err := Parse(name, members[name], options)
 		if err != nil {
-			return nil, xcontent.Within(fieldName, name, err)
+			return nil, xcontent.Within(field, name, err)
 		}
 		set[name] = d
 	}

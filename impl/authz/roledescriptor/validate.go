@@ -19,18 +19,27 @@ import (
 // Descriptors that cost more than privilege.MaxCost together yield a single message, because checking them would take
 // too long.
 func Validate(set Set, names privilege.Names) []string {
-	if cost := set.cost(); cost > privilege.MaxCost {
-		return []string{fmt.Sprintf(
-			"the role descriptors are too large: their names, patterns and privileges count [%d] together, and at most [%d] "+
-				"are taken;"+
-				" a name counts 1, and a pattern about as much as it is long when its repetitions are written out", cost,
-			privilege.MaxCost)}
+	if messages := CheckCost(set); messages != nil {
+		return messages
 	}
 	v := validator{names: names}
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		v.checkDescriptor(set[name])
 	}
 	return v.messages
+}
+
+// CheckCost returns the message of Validate for descriptors that cost more than privilege.MaxCost together, or nil.
+func CheckCost(set Set) []string {
+	cost := set.cost()
+	if cost <= privilege.MaxCost {
+		return nil
+	}
+	return []string{fmt.Sprintf(
+		"the role descriptors are too large: their names, patterns and privileges count [%d] together, and at most [%d] "+
+			"are taken;"+
+			" a name counts 1, and a pattern about as much as it is long when its repetitions are written out", cost,
+		privilege.MaxCost)}
 }
 
 // Restricted reports whether the descriptor is restricted to workflows.

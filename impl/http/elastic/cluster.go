@@ -36,11 +36,14 @@ func (a *API) clusterOperations() []operation {
 			do:         doNothing,
 			show:       func(none) (response, error) { return ok(health) },
 		},
-		row[none, gen.ClearAPIKeyCacheResponse]{
-			operations: []string{"security-clear-api-key-cache"},
-			read:       readNothing,
-			do:         a.clearKeyCache,
-			show:       okay[gen.ClearAPIKeyCacheResponse],
+		row[none, gen.ClearCacheResponse]{
+			operations: []string{
+				"security-clear-api-key-cache", "security-clear-privilege-cache", "security-clear-realm-cache",
+				"security-clear-role-cache",
+			},
+			read: readNothing,
+			do:   a.clearCache,
+			show: okay[gen.ClearCacheResponse],
 		},
 	}
 }
@@ -74,10 +77,10 @@ func (a *API) clusterInfo(ctx context.Context, _ call, _ none) (gen.ClusterInfo,
 	}, err
 }
 
-// clearKeyCache has nothing to clear: cached API keys are never older than the stored ones.
-func (a *API) clearKeyCache(ctx context.Context, _ call, _ none) (gen.ClearAPIKeyCacheResponse, error) {
+// clearCache has nothing to clear: what is cached is never older than what is stored.
+func (a *API) clearCache(ctx context.Context, _ call, _ none) (gen.ClearCacheResponse, error) {
 	account, err := a.Accounts.Get(ctx)
-	return gen.ClearAPIKeyCacheResponse{
+	return gen.ClearCacheResponse{
 		NodeCounts:  gen.NodeCounts{Total: 1, Successful: 1},
 		ClusterName: clusterName,
 		Nodes:       gen.NodeNames{account.ID: {Name: clusterName}},

@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/http/contract"
 )
 
 func (a *API) keyOperations() []operation {
@@ -93,15 +94,23 @@ func (a *API) checkBulkUpdate(b bulkUpdate) error {
 }
 
 func showOutcome(outcome apikey.Outcome) (response, error) {
-	shown := gen.BulkUpdateAPIKeysResponse{Updated: outcome.Updated, Noops: outcome.Noops}
-	if len(outcome.Failed) > 0 {
-		details := make(gen.BulkUpdateErrorDetails, len(outcome.Failed))
-		for id, f := range outcome.Failed {
-			details[id] = gen.ElasticsearchErrorCause{Type: typeOf(f.Code), Reason: f.Message}
-		}
-		shown.Errors = &gen.BulkUpdateErrors{Count: len(details), Details: details}
+	return ok(gen.BulkUpdateAPIKeysResponse{
+		Updated: outcome.Updated,
+		Noops:   outcome.Noops,
+		Errors:  showFailed(outcome.Failed),
+	})
+}
+
+// showFailed returns what a request for several objects could not change, with the reasons; nil if there is nothing.
+func showFailed(failed map[string]*fault.Error) *gen.BulkUpdateErrors {
+	if len(failed) == 0 {
+		return nil
 	}
-	return ok(shown)
+	details := make(gen.BulkUpdateErrorDetails, len(failed))
+	for name, f := range failed {
+		details[name] = gen.ElasticsearchErrorCause{Type: typeOf(f.Code), Reason: contract.ClipTo(f.Message, maxReason)}
+	}
+	return &gen.BulkUpdateErrors{Count: len(details), Details: details}
 }
 
 // createdKey is a new key with its credential.

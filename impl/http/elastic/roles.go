@@ -6,6 +6,7 @@ import (
 	gen "github.com/sallyport/sallyport/gen/elastic"
 	"github.com/sallyport/sallyport/impl/authz/role"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
+	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
 // putRole is a request to create or replace a role.
@@ -33,6 +34,24 @@ func (a *API) roleOperations() []operation {
 				return ok(gen.PutRoleResponse{Role: gen.CreatedResponse{Created: created}})
 			},
 		},
+		row[roledescriptor.Set, role.Outcome]{
+			operations: []string{"security-bulk-put-roles"},
+			read:       bodyOf(readRoles),
+			check:      role.CheckAll,
+			do: func(ctx context.Context, _ call, set roledescriptor.Set) (role.Outcome, error) {
+				return a.Roles.PutAll(ctx, set, a.Names)
+			},
+			show: showPutRoles,
+		},
+		row[[]string, role.Outcome]{
+			operations: []string{"security-bulk-delete-roles"},
+			read:       bodyOf(readRoleNamesToDelete),
+			check:      role.CheckNames,
+			do: func(ctx context.Context, _ call, names []string) (role.Outcome, error) {
+				return a.Roles.DeleteAll(ctx, names)
+			},
+			show: showDeletedRoles,
+		},
 		row[string, bool]{
 			operations: []string{"security-delete-role"},
 			read:       readParam("name"),
@@ -58,4 +77,44 @@ func readPutRole(r request) (putRole, error) {
 	options := roledescriptor.Options{AllowDescription: true, AllowDataSources: r.dataSources}
 	descriptor, err := roledescriptor.Parse(name, r.body, options)
 	return putRole{name, descriptor}, err
+}
+
+func readRoles(body any) (roledescriptor.Set, error) {
+	const member = "roles"
+	var set roledescriptor.Set
+	options := roledescriptor.Options{AllowDescription: true}
+	err := xcontent.Parser{
+		Name:     "bulk_update_roles_request_payload",
+		Fields:   map[string]xcontent.Field{member: roledescriptor.NamedField(member, &set, options)},
+		Required: []string{member},
+	}.Read(body)
+	return set, err
+}
+
+func readRoleNamesToDelete(body any) ([]string, error) {
+	const member = "names"
+	var names []string
+	err := xcontent.Parser{
+		Name:     "bulk_delete_roles_request",
+		Fields:   map[string]xcontent.Field{member: xcontent.Texts(&names)},
+		Required: []string{member},
+	}.Read(body)
+	return names, err
+}
+
+func showPutRoles(outcome role.Outcome) (response, error) {
+	return ok(gen.BulkPutRolesResponse{
+		Created: anyTexts(outcome.Created),
+		Updated: anyTexts(outcome.Updated),
+		Noop:    anyTexts(outcome.Unchanged),
+		Errors:  showFailed(outcome.Failed),
+	})
+}
+
+func showDeletedRoles(outcome role.Outcome) (response, error) {
+	return ok(gen.BulkDeleteRolesResponse{
+		Deleted:  anyTexts(outcome.Deleted),
+		NotFound: anyTexts(outcome.Missing),
+		Errors:   showFailed(outcome.Failed),
+	})
 }

@@ -1154,8 +1154,18 @@ export interface paths {
          */
         get: operations["security-get-roles"];
         put?: never;
-        post?: never;
-        delete?: never;
+        /**
+         * Create or replace many roles at once
+         * @description Does for up to 1000 roles what `PUT /_security/role/{name}` does for one. A body that cannot be read is refused
+         *     as a whole; apart from that, each role succeeds or fails by itself, and the answer is 200 even if all fail.
+         */
+        post: operations["security-bulk-put-roles"];
+        /**
+         * Delete many roles at once
+         * @description Does for up to 1000 roles what `DELETE /_security/role/{name}` does for one. The answer is 200 even if there is
+         *     none of them. A name that is repeated counts once.
+         */
+        delete: operations["security-bulk-delete-roles"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1167,7 +1177,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The name of a role; for reading also several, with commas between them.
+                 * @description The name of a role; for reading and evicting also several, with commas between them.
                  * @example log_reader
                  */
                 name: components["parameters"]["SecurityRoleName"];
@@ -1195,6 +1205,84 @@ export interface paths {
          * @description Users keep its name, which then grants nothing. Reserved roles stay.
          */
         delete: operations["security-delete-role"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/role/{name}/_clear_cache": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a role; for reading and evicting also several, with commas between them.
+                 * @example log_reader
+                 */
+                name: components["parameters"]["SecurityRoleName"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Evict roles from the cache
+         * @description Does nothing, because a changed role counts at once. The names are not looked up.
+         */
+        post: operations["security-clear-role-cache"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/realm/{realms}/_clear_cache": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Names of realms with commas between them, or `*` for all.
+                 * @example default_native
+                 */
+                realms: components["parameters"]["SecurityRealms"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Evict users from the cache
+         * @description Does nothing, because a changed user counts at once. The names are not looked up.
+         */
+        post: operations["security-clear-realm-cache"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/privilege/{application}/_clear_cache": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of an application.
+                 * @example shop
+                 */
+                application: components["parameters"]["SecurityApplication"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Evict application privileges from the cache
+         * @description Does nothing, because a changed privilege counts at once. The names are not looked up.
+         */
+        post: operations["security-clear-privilege-cache"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1991,12 +2079,36 @@ export interface components {
             noops: string[];
             errors?: components["schemas"]["BulkUpdateErrors"];
         };
-        /** @description The keys that could not be changed; absent if there are none. */
+        BulkPutRolesRequest: {
+            roles: components["schemas"]["RoleDescriptors"];
+        };
+        /** @description Each role is mentioned once, in the order of the names. A list without roles is absent. */
+        BulkPutRolesResponse: {
+            /** @description The roles that are new. */
+            created?: string[];
+            /** @description The roles that changed. */
+            updated?: string[];
+            /** @description The roles that were like that already. */
+            noop?: string[];
+            errors?: components["schemas"]["BulkUpdateErrors"];
+        };
+        BulkDeleteRolesRequest: {
+            names: components["schemas"]["IdOrIds"];
+        };
+        /** @description Each role is mentioned once, in the order of the request. A list without roles is absent. */
+        BulkDeleteRolesResponse: {
+            /** @description The roles that are deleted. */
+            deleted?: string[];
+            /** @description The roles that there were not. */
+            not_found?: string[];
+            errors?: components["schemas"]["BulkUpdateErrors"];
+        };
+        /** @description What could not be changed; absent if there is nothing. */
         BulkUpdateErrors: {
             count: number;
             details: components["schemas"]["BulkUpdateErrorDetails"];
         };
-        /** @description Why, by id. */
+        /** @description Why, by the key's id or the role's name. */
         BulkUpdateErrorDetails: {
             [key: string]: components["schemas"]["ElasticsearchErrorCause"];
         };
@@ -2061,7 +2173,7 @@ export interface components {
          * @enum {string}
          */
         ApiKeyType: "rest" | "cross_cluster";
-        ClearApiKeyCacheResponse: {
+        ClearCacheResponse: {
             _nodes: components["schemas"]["NodeCounts"];
             cluster_name: string;
             nodes: components["schemas"]["NodeNames"];
@@ -3701,7 +3813,7 @@ export interface components {
                  *       }
                  *     }
                  */
-                "application/json": components["schemas"]["ClearApiKeyCacheResponse"];
+                "application/json": components["schemas"]["ClearCacheResponse"];
             };
         };
         /** @description A page of the keys that were found, without their secrets. */
@@ -3812,6 +3924,53 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["CreatedResponse"];
+            };
+        };
+        /** @description What became of each role. */
+        SecurityRolesPut: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "created": [
+                 *         "log_reader"
+                 *       ],
+                 *       "noop": [
+                 *         "key_maker"
+                 *       ],
+                 *       "errors": {
+                 *         "count": 1,
+                 *         "details": {
+                 *           "superuser": {
+                 *             "type": "action_request_validation_exception",
+                 *             "reason": "Validation Failed: 1: Role [superuser] is reserved and may not be used.;"
+                 *           }
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["BulkPutRolesResponse"];
+            };
+        };
+        /** @description What became of each role. */
+        SecurityRolesDeleted: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "deleted": [
+                 *         "log_reader"
+                 *       ],
+                 *       "not_found": [
+                 *         "key_maker"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["BulkDeleteRolesResponse"];
             };
         };
         /** @description It is deleted. */
@@ -4015,6 +4174,11 @@ export interface components {
          */
         SecurityApiKeyId: string;
         /**
+         * @description Names of realms with commas between them, or `*` for all.
+         * @example default_native
+         */
+        SecurityRealms: string;
+        /**
          * @description Ids of API keys with commas between them, or `*` for all.
          * @example *
          */
@@ -4025,7 +4189,7 @@ export interface components {
          */
         SecurityUsername: string;
         /**
-         * @description The name of a role; for reading also several, with commas between them.
+         * @description The name of a role; for reading and evicting also several, with commas between them.
          * @example log_reader
          */
         SecurityRoleName: string;
@@ -4217,6 +4381,50 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["RoleDescriptor"];
+            };
+        };
+        BulkPutRoles: {
+            content: {
+                /**
+                 * @example {
+                 *       "roles": {
+                 *         "log_reader": {
+                 *           "cluster": [
+                 *             "monitor"
+                 *           ],
+                 *           "indices": [
+                 *             {
+                 *               "names": [
+                 *                 "logs-*"
+                 *               ],
+                 *               "privileges": [
+                 *                 "read"
+                 *               ]
+                 *             }
+                 *           ]
+                 *         },
+                 *         "key_maker": {
+                 *           "cluster": [
+                 *             "manage_own_api_key"
+                 *           ]
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["BulkPutRolesRequest"];
+            };
+        };
+        BulkDeleteRoles: {
+            content: {
+                /**
+                 * @example {
+                 *       "names": [
+                 *         "log_reader",
+                 *         "key_maker"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["BulkDeleteRolesRequest"];
             };
         };
         PutSecurityUser: {
@@ -6752,13 +6960,51 @@ export interface operations {
             default: components["responses"]["ElasticsearchFailure"];
         };
     };
+    "security-bulk-put-roles": {
+        parameters: {
+            query?: {
+                /**
+                 * @description When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+                 * @example wait_for
+                 */
+                refresh?: components["parameters"]["Refresh"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["BulkPutRoles"];
+        responses: {
+            200: components["responses"]["SecurityRolesPut"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-bulk-delete-roles": {
+        parameters: {
+            query?: {
+                /**
+                 * @description When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+                 * @example wait_for
+                 */
+                refresh?: components["parameters"]["Refresh"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["BulkDeleteRoles"];
+        responses: {
+            200: components["responses"]["SecurityRolesDeleted"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
     "security-get-role": {
         parameters: {
             query?: never;
             header?: never;
             path: {
                 /**
-                 * @description The name of a role; for reading also several, with commas between them.
+                 * @description The name of a role; for reading and evicting also several, with commas between them.
                  * @example log_reader
                  */
                 name: components["parameters"]["SecurityRoleName"];
@@ -6827,7 +7073,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The name of a role; for reading also several, with commas between them.
+                 * @description The name of a role; for reading and evicting also several, with commas between them.
                  * @example log_reader
                  */
                 name: components["parameters"]["SecurityRoleName"];
@@ -6852,7 +7098,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The name of a role; for reading also several, with commas between them.
+                 * @description The name of a role; for reading and evicting also several, with commas between them.
                  * @example log_reader
                  */
                 name: components["parameters"]["SecurityRoleName"];
@@ -6877,7 +7123,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The name of a role; for reading also several, with commas between them.
+                 * @description The name of a role; for reading and evicting also several, with commas between them.
                  * @example log_reader
                  */
                 name: components["parameters"]["SecurityRoleName"];
@@ -6888,6 +7134,69 @@ export interface operations {
         responses: {
             200: components["responses"]["SecurityDeleted"];
             404: components["responses"]["SecurityNothingDeleted"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-clear-role-cache": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a role; for reading and evicting also several, with commas between them.
+                 * @example log_reader
+                 */
+                name: components["parameters"]["SecurityRoleName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["CacheCleared"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-clear-realm-cache": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Names of users with commas between them. Without them, all of the realms are meant.
+                 * @example alice,bob
+                 */
+                usernames?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Names of realms with commas between them, or `*` for all.
+                 * @example default_native
+                 */
+                realms: components["parameters"]["SecurityRealms"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["CacheCleared"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-clear-privilege-cache": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of an application.
+                 * @example shop
+                 */
+                application: components["parameters"]["SecurityApplication"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["CacheCleared"];
             default: components["responses"]["ElasticsearchFailure"];
         };
     };
