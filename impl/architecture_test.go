@@ -16,12 +16,13 @@ const module = "github.com/sallyport/sallyport/"
 
 // layers maps each package of impl to the packages of impl that it may import. All packages may import fault.
 var layers = map[string][]string{
-	"fault":         {},
-	"compatibility": {},
-	"http":          {},
-	"http/convert":  {},
-	"http/console":  {"platform/webpage"},
-	"http/contract": {"http/contract/schemacheck", "platform/strictjson"},
+	"fault":            {},
+	"compatibility":    {},
+	"http":             {},
+	"http/convert":     {},
+	"http/console":     {"platform/webpage"},
+	"http/crossorigin": {},
+	"http/contract":    {"http/contract/schemacheck", "platform/strictjson"},
 	"http/edge": {"audit", "authn", "authn/elevation", "authn/identity", "authn/user",
 		"http/contract", "platform/admission", "platform/admission/work", "platform/secret", "platform/tracing"},
 	"http/ece": {"account", "apikey", "audit", "authn", "authn/elevation", "authn/identity", "authn/session",
@@ -91,7 +92,7 @@ var layers = map[string][]string{
 	"config": {"apikey", "compatibility", "audit", "authn/elevation", "authn/attempts", "saml", "platform/secret", "platform/strictyaml",
 		"authn/session", "store"},
 	"app": {"authz/access", "account", "config", "apikey", "audit", "platform/background", "authz/applicationprivilege", "authn", "authn/elevation",
-		"authn/attempts", "http/console", "http/contract", "http/ece", "http/edge", "http/elastic", "http/navigation", "http/reference",
+		"authn/attempts", "http/console", "http/contract", "http/crossorigin", "http/ece", "http/edge", "http/elastic", "http/navigation", "http/reference",
 		"authn/attempts", "platform/metrics",
 		"authz/privilege", "authz/role", "compatibility", "saml", "platform/secret", "authn/session", "store", "platform/tracing", "authn/user"},
 

@@ -1059,7 +1059,8 @@ type ClientInterface interface {
 	// SAMLCallbackWithBody Complete a sign-in at a SAML identity provider
 	//
 	// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
-	// a session and redirects to the sign-in page. The answer is the same for every response that is refused.
+	// a session and redirects to the sign-in page. A sign-in with a `return_url` begins no session: it redirects
+	// there with a code, which is valid for a minute. The answer is the same for every response that is refused.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1069,7 +1070,8 @@ type ClientInterface interface {
 	// SAMLCallbackWithFormdataBody Complete a sign-in at a SAML identity provider
 	//
 	// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
-	// a session and redirects to the sign-in page. The answer is the same for every response that is refused.
+	// a session and redirects to the sign-in page. A sign-in with a `return_url` begins no session: it redirects
+	// there with a code, which is valid for a minute. The answer is the same for every response that is refused.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type.
 	//
@@ -1093,6 +1095,30 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/v1/users/auth/saml/_single_logout (the `SAMLSingleLogout` operationId).
 	SAMLSingleLogout(ctx context.Context, params *SAMLSingleLogoutParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SAMLTokenWithBody Exchange the code of a sign-in for a token
+	//
+	// An extension of this server. Begins the session of a sign-in that ended at a `return_url`. A code works once,
+	// within a minute, and with the verifier of the sign-in's `code_challenge`; a request with another verifier uses
+	// it up, too. The answer is the same for every request that is refused. Pages of the origins in the setting
+	// `sso.return_urls` can call this operation, and no other (CORS).
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/users/auth/saml/_token (the `SAMLToken` operationId).
+	SAMLTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SAMLToken Exchange the code of a sign-in for a token
+	//
+	// An extension of this server. Begins the session of a sign-in that ended at a `return_url`. A code works once,
+	// within a minute, and with the verifier of the sign-in's `code_challenge`; a request with another verifier uses
+	// it up, too. The answer is the same for every request that is refused. Pages of the origins in the setting
+	// `sso.return_urls` can call this operation, and no other (CORS).
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/users/auth/saml/_token (the `SAMLToken` operationId).
+	SAMLToken(ctx context.Context, body SAMLTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SAMLMetadata Describe this server to an identity provider
 	//
@@ -3347,7 +3373,8 @@ func (c *Client) Methods(ctx context.Context, reqEditors ...RequestEditorFn) (*h
 // SAMLCallbackWithBody Complete a sign-in at a SAML identity provider
 //
 // The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
-// a session and redirects to the sign-in page. The answer is the same for every response that is refused.
+// a session and redirects to the sign-in page. A sign-in with a `return_url` begins no session: it redirects
+// there with a code, which is valid for a minute. The answer is the same for every response that is refused.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3367,7 +3394,8 @@ func (c *Client) SAMLCallbackWithBody(ctx context.Context, params *SAMLCallbackP
 // SAMLCallbackWithFormdataBody Complete a sign-in at a SAML identity provider
 //
 // The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
-// a session and redirects to the sign-in page. The answer is the same for every response that is refused.
+// a session and redirects to the sign-in page. A sign-in with a `return_url` begins no session: it redirects
+// there with a code, which is valid for a minute. The answer is the same for every response that is refused.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type.
 //
@@ -3412,6 +3440,50 @@ func (c *Client) SAMLInit(ctx context.Context, params *SAMLInitParams, reqEditor
 // Corresponds with GET /api/v1/users/auth/saml/_single_logout (the `SAMLSingleLogout` operationId).
 func (c *Client) SAMLSingleLogout(ctx context.Context, params *SAMLSingleLogoutParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSAMLSingleLogoutRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SAMLTokenWithBody Exchange the code of a sign-in for a token
+//
+// An extension of this server. Begins the session of a sign-in that ended at a `return_url`. A code works once,
+// within a minute, and with the verifier of the sign-in's `code_challenge`; a request with another verifier uses
+// it up, too. The answer is the same for every request that is refused. Pages of the origins in the setting
+// `sso.return_urls` can call this operation, and no other (CORS).
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/users/auth/saml/_token (the `SAMLToken` operationId).
+func (c *Client) SAMLTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSAMLTokenRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SAMLToken Exchange the code of a sign-in for a token
+//
+// An extension of this server. Begins the session of a sign-in that ended at a `return_url`. A code works once,
+// within a minute, and with the verifier of the sign-in's `code_challenge`; a request with another verifier uses
+// it up, too. The answer is the same for every request that is refused. Pages of the origins in the setting
+// `sso.return_urls` can call this operation, and no other (CORS).
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/users/auth/saml/_token (the `SAMLToken` operationId).
+func (c *Client) SAMLToken(ctx context.Context, body SAMLTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSAMLTokenRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -7861,6 +7933,30 @@ func NewSAMLInitRequest(server string, params *SAMLInitParams) (*http.Request, e
 
 		}
 
+		if params.ReturnURL != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "return_url", *params.ReturnURL, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.CodeChallenge != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "code_challenge", *params.CodeChallenge, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -8050,6 +8146,46 @@ func NewSAMLSingleLogoutRequest(server string, params *SAMLSingleLogoutParams) (
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewSAMLTokenRequest calls the generic SAMLToken builder with application/json body
+func NewSAMLTokenRequest(server string, body SAMLTokenJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSAMLTokenRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewSAMLTokenRequestWithBody constructs an http.Request for the SAMLToken method, with any body, and a specified content type
+func NewSAMLTokenRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/users/auth/saml/_token")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -9788,7 +9924,8 @@ type ClientWithResponsesInterface interface {
 	// SAMLCallbackWithBodyWithResponse Complete a sign-in at a SAML identity provider
 	//
 	// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
-	// a session and redirects to the sign-in page. The answer is the same for every response that is refused.
+	// a session and redirects to the sign-in page. A sign-in with a `return_url` begins no session: it redirects
+	// there with a code, which is valid for a minute. The answer is the same for every response that is refused.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9798,7 +9935,8 @@ type ClientWithResponsesInterface interface {
 	// SAMLCallbackWithFormdataBodyWithResponse Complete a sign-in at a SAML identity provider
 	//
 	// The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
-	// a session and redirects to the sign-in page. The answer is the same for every response that is refused.
+	// a session and redirects to the sign-in page. A sign-in with a `return_url` begins no session: it redirects
+	// there with a code, which is valid for a minute. The answer is the same for every response that is refused.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9826,6 +9964,30 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/v1/users/auth/saml/_single_logout (the `SAMLSingleLogout` operationId).
 	SAMLSingleLogoutWithResponse(ctx context.Context, params *SAMLSingleLogoutParams, reqEditors ...RequestEditorFn) (*SAMLSingleLogoutResult, error)
+
+	// SAMLTokenWithBodyWithResponse Exchange the code of a sign-in for a token
+	//
+	// An extension of this server. Begins the session of a sign-in that ended at a `return_url`. A code works once,
+	// within a minute, and with the verifier of the sign-in's `code_challenge`; a request with another verifier uses
+	// it up, too. The answer is the same for every request that is refused. Pages of the origins in the setting
+	// `sso.return_urls` can call this operation, and no other (CORS).
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/users/auth/saml/_token (the `SAMLToken` operationId).
+	SAMLTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SAMLTokenResult, error)
+
+	// SAMLTokenWithResponse Exchange the code of a sign-in for a token
+	//
+	// An extension of this server. Begins the session of a sign-in that ended at a `return_url`. A code works once,
+	// within a minute, and with the verifier of the sign-in's `code_challenge`; a request with another verifier uses
+	// it up, too. The answer is the same for every request that is refused. Pages of the origins in the setting
+	// `sso.return_urls` can call this operation, and no other (CORS).
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/users/auth/saml/_token (the `SAMLToken` operationId).
+	SAMLTokenWithResponse(ctx context.Context, body SAMLTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*SAMLTokenResult, error)
 
 	// SAMLMetadataWithResponse Describe this server to an identity provider
 	//
@@ -17418,6 +17580,183 @@ func (r SAMLSingleLogoutResult) ContentType() string {
 	return ""
 }
 
+// SAMLTokenResult400Headers the declared response headers of an HTTP 400 response for SAMLToken
+type SAMLTokenResult400Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLTokenResult401Headers the declared response headers of an HTTP 401 response for SAMLToken
+type SAMLTokenResult401Headers struct {
+	WWWAuthenticate  string
+	XCloudErrorCodes string
+}
+
+// SAMLTokenResult413Headers the declared response headers of an HTTP 413 response for SAMLToken
+type SAMLTokenResult413Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLTokenResult415Headers the declared response headers of an HTTP 415 response for SAMLToken
+type SAMLTokenResult415Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLTokenResult429Headers the declared response headers of an HTTP 429 response for SAMLToken
+type SAMLTokenResult429Headers struct {
+	RetryAfter       string
+	XCloudErrorCodes string
+}
+
+// SAMLTokenResult500Headers the declared response headers of an HTTP 500 response for SAMLToken
+type SAMLTokenResult500Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLTokenResult501Headers the declared response headers of an HTTP 501 response for SAMLToken
+type SAMLTokenResult501Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLTokenResult502Headers the declared response headers of an HTTP 502 response for SAMLToken
+type SAMLTokenResult502Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// SAMLTokenResult503Headers the declared response headers of an HTTP 503 response for SAMLToken
+type SAMLTokenResult503Headers struct {
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+type SAMLTokenResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Token
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *InvalidData
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *CodeRefused
+	// JSON413 the response for an HTTP 413 `application/json` response
+	JSON413 *BodyTooLarge
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *UnsupportedMediaType
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyFailures
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *InternalError
+	// JSON501 the response for an HTTP 501 `application/json` response
+	JSON501 *NoAuthenticationCluster
+	// JSON502 the response for an HTTP 502 `application/json` response
+	JSON502 *AuthenticationClusterError
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Overloaded
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *SAMLTokenResult400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *SAMLTokenResult401Headers
+	// Headers413 the parsed response headers for an HTTP 413 response
+	Headers413 *SAMLTokenResult413Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *SAMLTokenResult415Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *SAMLTokenResult429Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *SAMLTokenResult500Headers
+	// Headers501 the parsed response headers for an HTTP 501 response
+	Headers501 *SAMLTokenResult501Headers
+	// Headers502 the parsed response headers for an HTTP 502 response
+	Headers502 *SAMLTokenResult502Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *SAMLTokenResult503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SAMLTokenResult) GetJSON200() *Token {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r SAMLTokenResult) GetJSON400() *InvalidData {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r SAMLTokenResult) GetJSON401() *CodeRefused {
+	return r.JSON401
+}
+
+// GetJSON413 returns the response for an HTTP 413 `application/json` response
+func (r SAMLTokenResult) GetJSON413() *BodyTooLarge {
+	return r.JSON413
+}
+
+// GetJSON415 returns the response for an HTTP 415 `application/json` response
+func (r SAMLTokenResult) GetJSON415() *UnsupportedMediaType {
+	return r.JSON415
+}
+
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r SAMLTokenResult) GetJSON429() *TooManyFailures {
+	return r.JSON429
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r SAMLTokenResult) GetJSON500() *InternalError {
+	return r.JSON500
+}
+
+// GetJSON501 returns the response for an HTTP 501 `application/json` response
+func (r SAMLTokenResult) GetJSON501() *NoAuthenticationCluster {
+	return r.JSON501
+}
+
+// GetJSON502 returns the response for an HTTP 502 `application/json` response
+func (r SAMLTokenResult) GetJSON502() *AuthenticationClusterError {
+	return r.JSON502
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r SAMLTokenResult) GetJSON503() *Overloaded {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r SAMLTokenResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SAMLTokenResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SAMLTokenResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SAMLTokenResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // SAMLMetadataResult400Headers the declared response headers of an HTTP 400 response for SAMLMetadata
 type SAMLMetadataResult400Headers struct {
 	XElasticAPIKeyExpiration *string
@@ -22033,7 +22372,8 @@ func (c *ClientWithResponses) MethodsWithResponse(ctx context.Context, reqEditor
 // SAMLCallbackWithBodyWithResponse Complete a sign-in at a SAML identity provider
 //
 // The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
-// a session and redirects to the sign-in page. The answer is the same for every response that is refused.
+// a session and redirects to the sign-in page. A sign-in with a `return_url` begins no session: it redirects
+// there with a code, which is valid for a minute. The answer is the same for every response that is refused.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -22049,7 +22389,8 @@ func (c *ClientWithResponses) SAMLCallbackWithBodyWithResponse(ctx context.Conte
 // SAMLCallbackWithFormdataBodyWithResponse Complete a sign-in at a SAML identity provider
 //
 // The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
-// a session and redirects to the sign-in page. The answer is the same for every response that is refused.
+// a session and redirects to the sign-in page. A sign-in with a `return_url` begins no session: it redirects
+// there with a code, which is valid for a minute. The answer is the same for every response that is refused.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -22094,6 +22435,42 @@ func (c *ClientWithResponses) SAMLSingleLogoutWithResponse(ctx context.Context, 
 		return nil, err
 	}
 	return ParseSAMLSingleLogoutResult(rsp)
+}
+
+// SAMLTokenWithBodyWithResponse Exchange the code of a sign-in for a token
+//
+// An extension of this server. Begins the session of a sign-in that ended at a `return_url`. A code works once,
+// within a minute, and with the verifier of the sign-in's `code_challenge`; a request with another verifier uses
+// it up, too. The answer is the same for every request that is refused. Pages of the origins in the setting
+// `sso.return_urls` can call this operation, and no other (CORS).
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/users/auth/saml/_token (the `SAMLToken` operationId).
+func (c *ClientWithResponses) SAMLTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SAMLTokenResult, error) {
+	rsp, err := c.SAMLTokenWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSAMLTokenResult(rsp)
+}
+
+// SAMLTokenWithResponse Exchange the code of a sign-in for a token
+//
+// An extension of this server. Begins the session of a sign-in that ended at a `return_url`. A code works once,
+// within a minute, and with the verifier of the sign-in's `code_challenge`; a request with another verifier uses
+// it up, too. The answer is the same for every request that is refused. Pages of the origins in the setting
+// `sso.return_urls` can call this operation, and no other (CORS).
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/users/auth/saml/_token (the `SAMLToken` operationId).
+func (c *ClientWithResponses) SAMLTokenWithResponse(ctx context.Context, body SAMLTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*SAMLTokenResult, error) {
+	rsp, err := c.SAMLToken(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSAMLTokenResult(rsp)
 }
 
 // SAMLMetadataWithResponse Describe this server to an identity provider
@@ -31597,6 +31974,258 @@ func ParseSAMLSingleLogoutResult(rsp *http.Response) (*SAMLSingleLogoutResult, e
 		response.Headers502 = &headers
 	case rsp.StatusCode == 503:
 		var headers SAMLSingleLogoutResult503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSAMLTokenResult parses an HTTP response from a SAMLTokenWithResponse call
+func ParseSAMLTokenResult(rsp *http.Response) (*SAMLTokenResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SAMLTokenResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Token
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest InvalidData
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest CodeRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest BodyTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyFailures
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 501:
+		var dest NoAuthenticationCluster
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON501 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 502:
+		var dest AuthenticationClusterError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON502 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Overloaded
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 400:
+		var headers SAMLTokenResult400Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers SAMLTokenResult401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 413:
+		var headers SAMLTokenResult413Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers413 = &headers
+	case rsp.StatusCode == 415:
+		var headers SAMLTokenResult415Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 429:
+		var headers SAMLTokenResult429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 500:
+		var headers SAMLTokenResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 501:
+		var headers SAMLTokenResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers501 = &headers
+	case rsp.StatusCode == 502:
+		var headers SAMLTokenResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers502 = &headers
+	case rsp.StatusCode == 503:
+		var headers SAMLTokenResult503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {

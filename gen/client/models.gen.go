@@ -1326,6 +1326,18 @@ type SAMLRefusals struct {
 	Unsolicited []SAMLRefusal `json:"unsolicited"`
 }
 
+// SAMLTokenRequest defines model for SamlTokenRequest.
+type SAMLTokenRequest struct {
+	// Code The code in the query of the return URL.
+	Code string `json:"code"`
+
+	// ReturnURL The return URL of the sign-in.
+	ReturnURL string `json:"return_url"`
+
+	// Verifier The text with the SHA-256 in the sign-in's `code_challenge` (RFC 7636, section 4.1).
+	Verifier string `json:"verifier"`
+}
+
 // Scalar Anything that has no members and no elements.
 type Scalar = any
 
@@ -1679,6 +1691,9 @@ type CacheCleared = ClearCacheResponse
 
 // Caller A caller.
 type Caller = Authentication
+
+// CodeRefused The body of every failure.
+type CodeRefused = BasicFailedReply
 
 // DeviceExists The body of every failure.
 type DeviceExists = BasicFailedReply
@@ -2193,6 +2208,14 @@ type SAMLInitParams struct {
 	// Realm An extension of this server. The id of the realm.
 	Realm *string `form:"realm,omitempty" json:"realm,omitempty"`
 
+	// ReturnURL An extension of this server. Where the sign-in ends, in place of the sign-in page: an address of the
+	// setting `sso.return_urls`, compared byte for byte. It gets a code for `_token` and the state in its query.
+	ReturnURL *string `form:"return_url,omitempty" json:"return_url,omitempty"`
+
+	// CodeChallenge An extension of this server. Required with `return_url`: the SHA-256 of a verifier that the browser's tab
+	// keeps, in base64url without padding (RFC 7636, method S256).
+	CodeChallenge *string `form:"code_challenge,omitempty" json:"code_challenge,omitempty"`
+
 	// Cookie1 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
 	Cookie1 *Cookie1 `form:"__Host-sallyport-saml-1,omitempty" json:"__Host-sallyport-saml-1,omitempty"`
 
@@ -2340,6 +2363,9 @@ type DeleteUsersAPIKeysJSONRequestBody = DeleteUsersAPIKeysRequest
 
 // SAMLCallbackFormdataRequestBody defines body for SAMLCallback for application/x-www-form-urlencoded ContentType.
 type SAMLCallbackFormdataRequestBody = SAMLCallbackRequest
+
+// SAMLTokenJSONRequestBody defines body for SAMLToken for application/json ContentType.
+type SAMLTokenJSONRequestBody = SAMLTokenRequest
 
 // ConfirmTOTPDeviceJSONRequestBody defines body for ConfirmTOTPDevice for application/json ContentType.
 type ConfirmTOTPDeviceJSONRequestBody = ConfirmTOTPRequest

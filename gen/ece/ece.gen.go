@@ -464,6 +464,18 @@ type SAMLRefusals struct {
 	Unsolicited []SAMLRefusal `json:"unsolicited"`
 }
 
+// SAMLTokenRequest defines model for SamlTokenRequest.
+type SAMLTokenRequest struct {
+	// Code The code in the query of the return URL.
+	Code string `json:"code"`
+
+	// ReturnURL The return URL of the sign-in.
+	ReturnURL string `json:"return_url"`
+
+	// Verifier The text with the SHA-256 in the sign-in's `code_challenge` (RFC 7636, section 4.1).
+	Verifier string `json:"verifier"`
+}
+
 // SSOAuthenticationMethodInfo defines model for SsoAuthenticationMethodInfo.
 type SSOAuthenticationMethodInfo struct {
 	// Name What to call the service.
@@ -665,6 +677,9 @@ type AuthenticationClusterError = BasicFailedReply
 // BodyTooLarge The body of every failure.
 type BodyTooLarge = BasicFailedReply
 
+// CodeRefused The body of every failure.
+type CodeRefused = BasicFailedReply
+
 // DeviceExists The body of every failure.
 type DeviceExists = BasicFailedReply
 
@@ -832,6 +847,14 @@ type SAMLInitParams struct {
 	// Realm An extension of this server. The id of the realm.
 	Realm *string `form:"realm,omitempty" json:"realm,omitempty"`
 
+	// ReturnURL An extension of this server. Where the sign-in ends, in place of the sign-in page: an address of the
+	// setting `sso.return_urls`, compared byte for byte. It gets a code for `_token` and the state in its query.
+	ReturnURL *string `form:"return_url,omitempty" json:"return_url,omitempty"`
+
+	// CodeChallenge An extension of this server. Required with `return_url`: the SHA-256 of a verifier that the browser's tab
+	// keeps, in base64url without padding (RFC 7636, method S256).
+	CodeChallenge *string `form:"code_challenge,omitempty" json:"code_challenge,omitempty"`
+
 	// Cookie1 A pending sign-in of this browser, sealed. There are at most five, of 4 KiB in all.
 	Cookie1 *Cookie1 `form:"__Host-sallyport-saml-1,omitempty" json:"__Host-sallyport-saml-1,omitempty"`
 
@@ -898,6 +921,9 @@ type DeleteUsersAPIKeysJSONRequestBody = DeleteUsersAPIKeysRequest
 
 // SAMLCallbackFormdataRequestBody defines body for SAMLCallback for application/x-www-form-urlencoded ContentType.
 type SAMLCallbackFormdataRequestBody = SAMLCallbackRequest
+
+// SAMLTokenJSONRequestBody defines body for SAMLToken for application/json ContentType.
+type SAMLTokenJSONRequestBody = SAMLTokenRequest
 
 // ConfirmTOTPDeviceJSONRequestBody defines body for ConfirmTOTPDevice for application/json ContentType.
 type ConfirmTOTPDeviceJSONRequestBody = ConfirmTOTPRequest
@@ -1050,6 +1076,9 @@ type ServerInterface interface {
 	// SAMLSingleLogout End sessions at an identity provider's request
 	// (GET /api/v1/users/auth/saml/_single_logout)
 	SAMLSingleLogout(ctx echo.Context, params SAMLSingleLogoutParams) error
+	// SAMLToken Exchange the code of a sign-in for a token
+	// (POST /api/v1/users/auth/saml/_token)
+	SAMLToken(ctx echo.Context) error
 	// SAMLMetadata Describe this server to an identity provider
 	// (GET /api/v1/users/auth/saml/metadata)
 	SAMLMetadata(ctx echo.Context, params SAMLMetadataParams) error
@@ -1467,6 +1496,20 @@ func (w *ServerInterfaceWrapper) SAMLInit(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter realm: %s", err))
 	}
 
+	// ------------- Optional query parameter "return_url" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "return_url", ctx.QueryParams(), &params.ReturnURL, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter return_url: %s", err))
+	}
+
+	// ------------- Optional query parameter "code_challenge" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "code_challenge", ctx.QueryParams(), &params.CodeChallenge, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter code_challenge: %s", err))
+	}
+
 	if cookie, err := ctx.Cookie("__Host-sallyport-saml-1"); err == nil {
 
 		var value Cookie1
@@ -1570,6 +1613,15 @@ func (w *ServerInterfaceWrapper) SAMLSingleLogout(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.SAMLSingleLogout(ctx, params)
+	return err
+}
+
+// SAMLToken converts echo context to params.
+func (w *ServerInterfaceWrapper) SAMLToken(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SAMLToken(ctx)
 	return err
 }
 
@@ -1902,6 +1954,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/v1/users/auth/methods", wrapper.Methods, options.OperationMiddlewares["methods"]...)
 	router.GET(options.BaseURL+"/api/v1/users/auth/saml/_init", wrapper.SAMLInit, options.OperationMiddlewares["saml-init"]...)
 	router.POST(options.BaseURL+"/api/v1/users/auth/saml/_callback", wrapper.SAMLCallback, options.OperationMiddlewares["saml-callback"]...)
+	router.POST(options.BaseURL+"/api/v1/users/auth/saml/_token", wrapper.SAMLToken, options.OperationMiddlewares["saml-token"]...)
 	router.GET(options.BaseURL+"/api/v1/users/auth/saml/_single_logout", wrapper.SAMLSingleLogout, options.OperationMiddlewares["saml-single-logout"]...)
 	router.GET(options.BaseURL+"/api/v1/users/auth/saml/metadata", wrapper.SAMLMetadata, options.OperationMiddlewares["saml-metadata"]...)
 	router.GET(options.BaseURL+"/api/v1/users/auth/saml/refusals", wrapper.SAMLRefusals, options.OperationMiddlewares["saml-refusals"]...)
@@ -1977,6 +2030,16 @@ type BodyTooLargeJSONResponse struct {
 	Body BasicFailedReply
 
 	Headers BodyTooLargeResponseHeaders
+}
+
+type CodeRefusedResponseHeaders struct {
+	WWWAuthenticate  string
+	XCloudErrorCodes string
+}
+type CodeRefusedJSONResponse struct {
+	Body BasicFailedReply
+
+	Headers CodeRefusedResponseHeaders
 }
 
 type DeviceExistsResponseHeaders struct {
@@ -7369,6 +7432,193 @@ func (response SAMLSingleLogout503JSONResponse) VisitSAMLSingleLogoutResponse(w 
 	return err
 }
 
+type SAMLTokenRequestObject struct {
+	Body *SAMLTokenJSONRequestBody
+}
+
+type SAMLTokenResponseObject interface {
+	VisitSAMLTokenResponse(w http.ResponseWriter) error
+}
+
+type SAMLToken200JSONResponse struct{ TokenJSONResponse }
+
+func (response SAMLToken200JSONResponse) VisitSAMLTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLToken400JSONResponse struct{ InvalidDataJSONResponse }
+
+func (response SAMLToken400JSONResponse) VisitSAMLTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLToken401JSONResponse struct{ CodeRefusedJSONResponse }
+
+func (response SAMLToken401JSONResponse) VisitSAMLTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLToken413JSONResponse struct{ BodyTooLargeJSONResponse }
+
+func (response SAMLToken413JSONResponse) VisitSAMLTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLToken415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response SAMLToken415JSONResponse) VisitSAMLTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLToken429JSONResponse struct{ TooManyFailuresJSONResponse }
+
+func (response SAMLToken429JSONResponse) VisitSAMLTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLToken500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response SAMLToken500JSONResponse) VisitSAMLTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLToken501JSONResponse struct {
+	NoAuthenticationClusterJSONResponse
+}
+
+func (response SAMLToken501JSONResponse) VisitSAMLTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLToken502JSONResponse struct {
+	AuthenticationClusterErrorJSONResponse
+}
+
+func (response SAMLToken502JSONResponse) VisitSAMLTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLToken503JSONResponse struct{ OverloadedJSONResponse }
+
+func (response SAMLToken503JSONResponse) VisitSAMLTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SAMLMetadataRequestObject struct {
 	Params SAMLMetadataParams
 }
@@ -10507,6 +10757,9 @@ type StrictServerInterface interface {
 	// SAMLSingleLogout End sessions at an identity provider's request
 	// (GET /api/v1/users/auth/saml/_single_logout)
 	SAMLSingleLogout(ctx context.Context, request SAMLSingleLogoutRequestObject) (SAMLSingleLogoutResponseObject, error)
+	// SAMLToken Exchange the code of a sign-in for a token
+	// (POST /api/v1/users/auth/saml/_token)
+	SAMLToken(ctx context.Context, request SAMLTokenRequestObject) (SAMLTokenResponseObject, error)
 	// SAMLMetadata Describe this server to an identity provider
 	// (GET /api/v1/users/auth/saml/metadata)
 	SAMLMetadata(ctx context.Context, request SAMLMetadataRequestObject) (SAMLMetadataResponseObject, error)
@@ -11375,6 +11628,52 @@ func (sh *strictHandler) SAMLSingleLogout(ctx echo.Context, params SAMLSingleLog
 		return err
 	} else if validResponse, ok := response.(SAMLSingleLogoutResponseObject); ok {
 		return validResponse.VisitSAMLSingleLogoutResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SAMLToken operation middleware
+func (sh *strictHandler) SAMLToken(ctx echo.Context) error {
+	var request SAMLTokenRequestObject
+
+	var body SAMLTokenJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SAMLToken(ctx.Request().Context(), request.(SAMLTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SAMLToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SAMLTokenResponseObject); ok {
+		return validResponse.VisitSAMLTokenResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/sallyport/sallyport/impl/compatibility"
 	"github.com/sallyport/sallyport/impl/http/console"
 	"github.com/sallyport/sallyport/impl/http/contract"
+	"github.com/sallyport/sallyport/impl/http/crossorigin"
 	"github.com/sallyport/sallyport/impl/http/ece"
 	"github.com/sallyport/sallyport/impl/http/edge"
 	"github.com/sallyport/sallyport/impl/http/elastic"
@@ -37,8 +38,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Settings configures a server. All fields except Memory, Image, Random, TrustedProxies, Tracer, Responses,
-// Interpret and ServerTime must be set.
+// Settings configures a server. All fields except Memory, Image, Random, ReturnURLs, TrustedProxies, Tracer,
+// Responses, Interpret and ServerTime must be set.
 type Settings struct {
 	// Store is the DSN for store.Open.
 	Store string
@@ -63,6 +64,8 @@ type Settings struct {
 	AuditRetention time.Duration
 	// Realms are the SAML realms that saml.Load returns.
 	Realms []saml.Realm
+	// ReturnURLs are where sign-ins at the realms may end; see saml.CheckReturnURL.
+	ReturnURLs []string
 	// SignOn limits sign-ins at the realms.
 	SignOn  saml.Limits
 	Lockout attempts.Policy
@@ -181,8 +184,8 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	})
 	// Last, because they have to be closed.
 	keys := apikey.NewService(st, s.Keys, s.Log)
-	signOn := saml.NewService(
-		st, sessions, sealer, responses, saml.Settings{Realms: s.Realms, Limits: s.SignOn}, s.Log, s.Now)
+	signOn := saml.NewService(st, sessions, sealer, saml.Counters{Responses: responses, Guesses: guesses},
+		saml.Settings{Realms: s.Realms, ReturnURLs: s.ReturnURLs, Limits: s.SignOn}, s.Log, s.Now)
 	limits := edge.NewLimits(st.Readers())
 	count(counts, st, hasher, users, signOn, limits)
 	counts.KeysExpiring(keys.Expiring, s.Now)
@@ -242,7 +245,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	sessions.Watch(s.Log)
 	users.WatchRevocations(s.Log)
 	return &App{
-		Handler:   pages(handler.Operation, counts.InFlight(handler)),
+		Handler:   pages(handler.Operation, s.ReturnURLs, counts.InFlight(handler)),
 		Users:     users,
 		Roles:     roles,
 		Keys:      keys,
@@ -257,8 +260,14 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	}, nil
 }
 
-// pages returns a handler that serves what is for people in front of the operations.
-func pages(operation func(*http.Request) string, operations http.Handler) http.Handler {
+// pages returns a handler that serves what is for people in front of the operations, and lets pages of the return URLs
+// exchange the codes of sign-ins.
+func pages(operation func(*http.Request) string, returnURLs []string, operations http.Handler) http.Handler {
+	operations = crossorigin.Before(crossorigin.Rule{
+		Pages:       returnURLs,
+		Operation:   "saml-token",
+		OperationOf: operation,
+	}, operations)
 	routes := navigation.Routes{
 		Home:      console.Prefix,
 		Operation: operation,

@@ -26,6 +26,7 @@ func FromConfig(c config.Config, key []byte, log *slog.Logger) Settings {
 		Keys:            c.Keys,
 		Compatibility:   c.Compatibility,
 		Realms:          c.Realms,
+		ReturnURLs:      c.ReturnURLs,
 		SignOn:          c.SignOn,
 		Lockout:         c.Lockout,
 		AddressFailures: c.AddressFailures,

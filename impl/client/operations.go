@@ -59,6 +59,7 @@ var exceptions = map[string]traits{
 	"GET /api/v1/users/auth/saml/_init":          {public: true, reads: true, repeatable: true, redirects: true},
 	"GET /api/v1/users/auth/saml/_single_logout": {public: true, redirects: true}, // a message is accepted once
 	"POST /api/v1/users/auth/saml/_callback":     {public: true, credentials: true, redirects: true},
+	"POST /api/v1/users/auth/saml/_token":        {public: true, credentials: true}, // a code works once
 	"GET /api/v1/users/auth/saml/metadata":       {public: true, reads: true, repeatable: true, document: true},
 	"GET /sso/token":                             {public: true, reads: true, repeatable: true, document: true},
 	"GET /api/v1/users/auth/methods":             {public: true, reads: true, repeatable: true},

@@ -51,6 +51,8 @@ type Config struct {
 	AuditRetention time.Duration
 	// Realms are read from the file that saml.realms names; none if it is not set.
 	Realms []saml.Realm
+	// ReturnURLs are the URLs of front ends at which sign-ins at identity providers may end.
+	ReturnURLs []string
 	// SignOn limits sign-ins at identity providers.
 	SignOn          saml.Limits
 	Lockout         attempts.Policy
@@ -136,6 +138,9 @@ var Settings = []Setting{
 		About: "the interval at which an address may begin one more, and try one more answer again"},
 	{Key: "saml.answers", Default: strconv.Itoa(saml.DefaultLimits.Answers),
 		About: "how many answers of an identity provider to one sign-in are verified, on each server"},
+	{Key: "sso.return_urls",
+		About: "comma-separated URLs of front ends at which sign-ins at identity providers may end: https, or http on this " +
+			"machine, without user, query and fragment; compared byte for byte"},
 	{Key: "lockout.failures", Default: strconv.Itoa(attempts.DefaultPolicy.Threshold),
 		About: "number of consecutive failed attempts that lock a user"},
 	{Key: "lockout.base", Default: attempts.DefaultPolicy.Base.String(),

@@ -57,11 +57,15 @@ func parse(values map[string]string) (Config, error) {
 				string(elevation.Never))),
 			Length: p.duration("elevation.length"),
 		},
-		Keys: apikey.Settings{MaxLifetime: p.limit("api_keys.max_lifetime"), MaxPerUser: p.count("api_keys.max_per_user")},
+		Keys: apikey.Settings{
+			MaxLifetime: p.limit("api_keys.max_lifetime"),
+			MaxPerUser:  p.count("api_keys.max_per_user"),
+		},
 		Compatibility: compatibility.Settings{
 			Elasticsearch: version(p, "compatibility.elasticsearch", compatibility.FindElasticsearch),
 		},
-		Realms: p.realms("saml.realms"),
+		Realms:     p.realms("saml.realms"),
+		ReturnURLs: p.returnURLs("sso.return_urls"),
 		SignOn: saml.Limits{
 			AddressSignIns:  p.count("saml.address_sign_ins"),
 			AddressRecovery: p.duration("saml.address_recovery"),
@@ -234,6 +238,22 @@ func (p *parser) hosts(key string) []string {
 		hosts = append(hosts, strings.TrimSuffix(part, "."))
 	}
 	return hosts
+}
+
+// returnURLs parses a list of URLs at which sign-ins may end.
+func (p *parser) returnURLs(key string) []string {
+	var urls []string
+	for part := range strings.SplitSeq(p.values[key], ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+
+		if err := saml.CheckReturnURL(part); err != nil {
+			p.addProblem(key, "%q: %s", part, err)
+		}
+		urls = append(urls, part)
+	}
+	return urls
 }
 
 func (p *parser) level(key string) slog.Level {

@@ -87,12 +87,17 @@ func TestLoad_BadValues(t *testing.T) {
 		"api_keys.max_lifetime":    {"", "-1h", "90d"},
 		"lockout.address_recovery": {"", "0s", "1"},
 		"saml.realms":              {"testdata/nothing.yaml", "testdata"},
-		"trusted_proxies":          {"10.0.0.1", "10.0.0.0/33", "10.0.0.0/8;10.1.0.0/16"},
-		"drain_delay":              {"", "-1s", "5"},
-		"response_validation":      {"", "on", "LOG"},
-		"tracing":                  {"", "on", "1"},
-		"log.level":                {"", "loud"},
-		"log.format":               {"", "JSON", "xml"},
+		"sso.return_urls": {"app.example", "ftp://app.example/", "http://app.example/", "https://u@app.example/",
+			"https://app.example/?", "https://app.example/?a=b", "https://app.example/#", "https://app.example",
+			"https://App.example/", "https://app.example:443/", "https://app.example:/", "http://127.0.0.1:80/",
+			"https://app.example/a b", "https://app.example/é", "https://app.example/\\\\",
+			"https://app.example/" + strings.Repeat("a", 512), "https:///", "https://app.example/,nothing"},
+		"trusted_proxies":     {"10.0.0.1", "10.0.0.0/33", "10.0.0.0/8;10.1.0.0/16"},
+		"drain_delay":         {"", "-1s", "5"},
+		"response_validation": {"", "on", "LOG"},
+		"tracing":             {"", "on", "1"},
+		"log.level":           {"", "loud"},
+		"log.format":          {"", "JSON", "xml"},
 	} {
 		for _, value := range values {
 			got := problem(t, Sources{Flags: map[string]string{key: value}})

@@ -98,7 +98,7 @@ func (w *world) factsOfRoles(all map[call]result) {
 	w.Helper()
 
 	public := []string{"login", "methods", "saml-callback", "saml-init", "saml-metadata", "saml-single-logout",
-		"sign-in-page"}
+		"saml-token", "sign-in-page"}
 	actions := refusals()
 	for c, r := range all {
 		switch {

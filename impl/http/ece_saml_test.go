@@ -115,7 +115,7 @@ func newSAMLWorld(t *testing.T, described ...string) samlWorld {
 
 func newSAMLWorldOf(t *testing.T, idp *samltest.IdP, known []saml.Realm) samlWorld {
 	t.Helper()
-	w := openTuned(t, func(s *app.Settings) { s.Realms = known })
+	w := openTuned(t, func(s *app.Settings) { s.Realms, s.ReturnURLs = known, returnURLs })
 	w.addUsers()
 	return samlWorld{w, idp}
 }

@@ -37,7 +37,7 @@ func (s *secrets) Write(line []byte) (int, error) {
 // secretMembers are the names of what is secret in bodies.
 var secretMembers = map[string]bool{
 	"password": true, "token": true, "key": true, "secret": true, "recovery_codes": true, "uri": true,
-	"api_key": true, "encoded": true, "access_token": true, "refresh_token": true,
+	"api_key": true, "encoded": true, "access_token": true, "refresh_token": true, "verifier": true,
 }
 
 // shortest is the length of what is searched for byte by byte: a code of six digits is part of many a number.
@@ -101,11 +101,12 @@ func (s *secrets) collect(r *http.Request, requestBody []byte, response *http.Re
 
 var signatureValue = regexp.MustCompile(`SignatureValue>([^<]{64,})<`)
 
-// addSAML finds the RelayState that an address has, and that and the response that a form has. Of the response's XML
-// the signature stands for the whole: a copy of it would have that too.
+// addSAML finds the RelayState and the code that an address has, and the RelayState and the response that a form has.
+// Of the response's XML the signature stands for the whole: a copy of it would have that too.
 func (s *secrets) addSAML(location, contentType string, body []byte) {
 	if address, err := url.Parse(location); err == nil && address.Host != "" {
 		s.add(address.Query().Get("RelayState"))
+		s.add(address.Query().Get("code"))
 	}
 	if !strings.HasPrefix(contentType, "application/x-www-form-urlencoded") {
 		return

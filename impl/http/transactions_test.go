@@ -126,6 +126,10 @@ var changeOf = map[string]func(*world) change{
 		query := s.signed(s.logout("_one", "carol@example.com", index), s.idp.RSA)
 		return change{at: samlPath + "_single_logout?" + query}
 	},
+	"saml-token": func(w *world) change {
+		code, _ := samlWorld{w, providerOfChanges()}.code()
+		return change{body: redemption(code, verifier, returnURL)}
+	},
 	"create-api-key": func(w *world) change { return change{caller: w.manager(), body: `{"description":"x"}`} },
 	"delete-api-keys": func(w *world) change {
 		key := w.newKey(bob, "x", "")

@@ -16,22 +16,33 @@ type Redirect struct {
 	Cookies []CookieChange
 }
 
-// Begin begins a sign-in at a realm; at the first if no id is given. The state is the caller's own, of at most 1 KiB,
-// and comes back with the token; the cookies are what the browser keeps of other sign-ins. Begin writes nothing to the
-// store.
+// Wish is what a caller asks of a sign-in.
+type Wish struct {
+	// Realm is an id; the first realm if it is empty.
+	Realm string
+	// State is the caller's own, of at most 1 KiB, and comes back with the token or the code.
+	State  string
+	Return Return
+}
+
+// Begin begins a sign-in. The cookies are what the browser keeps of other sign-ins. Begin writes nothing to the store.
 //
-// It returns fault.RealmNotFound, InvalidData for a long state, TooManyFailures for an address that began too many,
-// NoAuthenticationCluster, and AuthenticationClusterError if there is no metadata of the identity provider.
-func (s *Service) Begin(ctx context.Context, realmID, state string, cookies Cookies) (Redirect, error) {
+// It returns fault.RealmNotFound, InvalidData for a long state or a Return that is not accepted, TooManyFailures for an
+// address that began too many, NoAuthenticationCluster, and AuthenticationClusterError if there is no metadata of the
+// identity provider.
+func (s *Service) Begin(ctx context.Context, wish Wish, cookies Cookies) (Redirect, error) {
 	if err := s.store.Require(); err != nil {
 		return Redirect{}, err
 	}
-	realm, err := s.realm(realmID)
+	realm, err := s.realm(wish.Realm)
 	if err != nil {
 		return Redirect{}, err
 	}
-	if len(state) > maxState {
+	if len(wish.State) > maxState {
 		return Redirect{}, fault.New(fault.InvalidData, fmt.Sprintf("the state has more than %d bytes", maxState), "state")
+	}
+	if err := s.checkReturn(wish.Return); err != nil {
+		return Redirect{}, err
 	}
 	if err := take(ctx, s.begun, "too many sign-ins were begun from this address; try again later"); err != nil {
 		return Redirect{}, err
@@ -42,8 +53,8 @@ func (s *Service) Begin(ctx context.Context, realmID, state string, cookies Cook
 	}
 
 	now := s.providers.now()
-	waiting := pending{Realm: realm.ID, State: state, CreatedAt: now}
-	relayState := s.tickets.sealRelay(relay{now, realm.BrowserBinding})
+	waiting := pending{Realm: realm.ID, State: wish.State, Return: wish.Return, CreatedAt: now}
+	relayState := s.tickets.sealRelay(relay{now, realm.BrowserBinding, wish.Return.URL != ""})
 	var redirect Redirect
 	if realm.BrowserBinding {
 		waiting.ID = protocol.NewID(s.store.Random())

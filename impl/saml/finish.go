@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/authn/session"
@@ -24,6 +25,8 @@ type Answer struct {
 // SignedIn is what a sign-in comes to.
 type SignedIn struct {
 	Token session.Token
+	// ReturnURL is where the browser takes the Code, in place of a Token; empty if Begin was given none.
+	ReturnURL, Code string
 	// State is the caller's own, as Begin was given it.
 	State string
 	// Cookies are those that the browser has to change: that of this sign-in has served its purpose.
@@ -54,12 +57,13 @@ func (s *Service) Finish(ctx context.Context, answer Answer) (SignedIn, error) {
 		return SignedIn{}, err
 	}
 	a := attempt{Answer: answer}
-	token, err := s.finish(ctx, &a)
+	signedIn, err := s.finish(ctx, &a)
 	if reason, refused := refusal(err); refused {
 		s.recordRefusal(ctx, a, reason)
 		return SignedIn{}, failed()
 	}
-	return SignedIn{Token: token, State: a.pending.State, Cookies: a.done}, err
+	signedIn.State, signedIn.Cookies = a.pending.State, a.done
+	return signedIn, err
 }
 
 // failed is the one answer to everything that is refused.
@@ -81,9 +85,9 @@ func refusal(err error) (string, bool) {
 	return "", false
 }
 
-func (s *Service) finish(ctx context.Context, a *attempt) (session.Token, error) {
+func (s *Service) finish(ctx context.Context, a *attempt) (SignedIn, error) {
 	if err := s.authenticate(ctx, a); err != nil {
-		return session.Token{}, err
+		return SignedIn{}, err
 	}
 	var err error
 	a.profile, err = a.realm.Profile(Subject{
@@ -91,7 +95,7 @@ func (s *Service) finish(ctx context.Context, a *attempt) (session.Token, error)
 		SPNameQualifier: a.verified.SPNameQualifier, Attributes: a.verified.Attributes,
 	})
 	if err != nil {
-		return session.Token{}, err
+		return SignedIn{}, err
 	}
 	return s.settle(ctx, a)
 }
@@ -113,7 +117,7 @@ func (s *Service) authenticate(ctx context.Context, a *attempt) error {
 		return s.verifyUnsolicited(ctx, a)
 	case !s.providers.now().Before(given.createdAt.Add(PendingTime)):
 		return refuse(reasonLate)
-	case given.inCookie && !s.openCookie(a):
+	case given.inCookie && !s.openCookie(a, given):
 		return refuse("another browser began the sign-in, or this one did not keep its cookie")
 	}
 	if err := s.admitAnswer(ctx, a.RelayState); err != nil {
@@ -122,18 +126,18 @@ func (s *Service) authenticate(ctx context.Context, a *attempt) error {
 
 	read := s.openID
 	if given.inCookie {
-		read = func(context.Context, *attempt) error { return a.decode() }
+		read = func(context.Context, *attempt, relay) error { return a.decode() }
 	}
-	if err := read(ctx, a); err != nil {
+	if err := read(ctx, a, given); err != nil {
 		return err
 	}
 	return s.verifyPending(ctx, a)
 }
 
 // openCookie looks for the sign-in of the answer among the browser's cookies.
-func (s *Service) openCookie(a *attempt) bool {
+func (s *Service) openCookie(a *attempt, given relay) bool {
 	for slot, value := range a.Cookies {
-		if p, ok := s.tickets.openCookie(value, a.RelayState); ok {
+		if p, ok := s.tickets.openCookie(value, a.RelayState, given.returns); ok {
 			a.pending, a.done = p, []CookieChange{{Slot: slot}}
 			return true
 		}
@@ -142,13 +146,13 @@ func (s *Service) openCookie(a *attempt) bool {
 }
 
 // openID takes the sign-in out of the ID of the request that an answer says it is to.
-func (s *Service) openID(ctx context.Context, a *attempt) error {
+func (s *Service) openID(ctx context.Context, a *attempt, given relay) error {
 	id, err := s.peek(ctx, a)
 	if err != nil {
 		return err
 	}
 	var ok bool
-	if a.pending, ok = s.tickets.openID(id, a.RelayState); !ok {
+	if a.pending, ok = s.tickets.openID(id, a.RelayState, given.returns); !ok {
 		return refuse("the RelayState is not that of the request")
 	}
 	return nil
@@ -167,6 +171,9 @@ func (s *Service) verifyPending(ctx context.Context, a *attempt) error {
 	}
 	if a.realm.BrowserBinding != (a.done != nil) {
 		return refuse("the realm's browser_binding was changed since the sign-in was begun")
+	}
+	if a.pending.Return.URL != "" && !slices.Contains(s.returnURLs, a.pending.Return.URL) {
+		return refuse("the sign-in was begun with a return URL that is no longer in sso.return_urls")
 	}
 	return s.verify(ctx, a)
 }
@@ -274,39 +281,59 @@ func (s *Service) peek(ctx context.Context, a *attempt) (string, error) {
 	return protocol.PeekInResponseTo(a.message)
 }
 
-// settle uses up what can be used once, and begins the session: all or nothing.
-func (s *Service) settle(ctx context.Context, a *attempt) (session.Token, error) {
+// settle uses up what can be used once, and begins the session or issues a code for it: all or nothing.
+func (s *Service) settle(ctx context.Context, a *attempt) (SignedIn, error) {
 	origin := audit.OriginOf(ctx)
 	origin.Actor = a.profile.Name
 	ctx = audit.WithOrigin(ctx, origin)
-	return store.Write(ctx, s.store, func(tx *store.Tx) (token session.Token, err error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (SignedIn, error) {
 		if err := a.use(tx); err != nil {
-			return token, err
+			return SignedIn{}, err
 		}
-		if end := a.verified.SessionNotOnOrAfter; !end.IsZero() && !tx.Now.Before(end) { // the store's clock may be ahead
-			return token, refuse("the session at the identity provider is over")
+		if over(a.verified.SessionNotOnOrAfter, tx.Now) { // the store's clock may be ahead
+			return SignedIn{}, refuse(reasonOver)
 		}
 		u, err := signIn(ctx, tx, a.realm, a.profile)
 		if err != nil {
-			return token, err
+			return SignedIn{}, err
 		}
-		begun, token, err := s.sessions.BeginUntil(ctx, tx, u.Name, a.verified.SessionNotOnOrAfter)
-		if err != nil {
-			return token, err
+		if a.pending.Return.URL != "" {
+			code, err := issueCode(tx, a, u.Name)
+			return SignedIn{ReturnURL: a.pending.Return.URL, Code: code}, err
 		}
-		if err := tx.SAML.InsertSession(a.session(begun.ID)); err != nil {
-			return token, err
-		}
-		if err := tx.Users.TouchLogin(u.Name); err != nil {
-			return token, err
-		}
-		return token, audit.Record(ctx, tx, audit.SessionStarted, u.Name, audit.Details{"realm": a.realm.ID})
+		token, err := s.beginSession(ctx, tx, u.Name, a.known(), a.verified.SessionNotOnOrAfter)
+		return SignedIn{Token: token}, err
 	})
 }
 
-func (a *attempt) session(id string) store.SAMLSession {
+const reasonOver = "the session at the identity provider is over"
+
+// over reports whether a session that ends at a time, unless that is zero, is over.
+func over(end, now time.Time) bool { return !end.IsZero() && !now.Before(end) }
+
+// beginSession begins a session of a user that the identity provider identifies, and that ends at the latest at a time,
+// unless that is zero.
+func (s *Service) beginSession(
+	ctx context.Context, tx *store.Tx, userName string, known store.SAMLSession, end time.Time,
+) (session.Token, error) {
+	begun, token, err := s.sessions.BeginUntil(ctx, tx, userName, end)
+	if err != nil {
+		return token, err
+	}
+	known.SessionID = begun.ID
+	if err := tx.SAML.InsertSession(known); err != nil {
+		return token, err
+	}
+	if err := tx.Users.TouchLogin(userName); err != nil {
+		return token, err
+	}
+	return token, audit.Record(ctx, tx, audit.SessionStarted, userName, audit.Details{"realm": known.Realm})
+}
+
+// known returns the identity provider's identification of the session, which has no id yet.
+func (a *attempt) known() store.SAMLSession {
 	return store.SAMLSession{
-		SessionID: id, Realm: a.realm.ID, NameID: a.verified.NameID, NameIDFormat: a.verified.NameIDFormat,
+		Realm: a.realm.ID, NameID: a.verified.NameID, NameIDFormat: a.verified.NameIDFormat,
 		NameQualifier: a.verified.NameQualifier, SPNameQualifier: a.verified.SPNameQualifier,
 		SessionIndex: a.verified.SessionIndex,
 	}

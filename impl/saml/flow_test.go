@@ -62,7 +62,7 @@ func newFlow(t *testing.T, now func() time.Time, realms func(*samltest.IdP) []Re
 	}
 	idp := samltest.New(now())
 	g := attempts.NewCounter(attempts.DefaultPolicy, attempts.NewAddressLimiter(100, time.Second, now))
-	s := NewService(st, sessions, sealer, g, Settings{Realms: realms(idp), Limits: DefaultLimits},
+	s := NewService(st, sessions, sealer, Counters{g, g}, Settings{Realms: realms(idp), Limits: DefaultLimits},
 		slog.New(slog.DiscardHandler), now)
 	t.Cleanup(s.Close)
 	return flow{s, t, st, idp}
@@ -71,7 +71,7 @@ func newFlow(t *testing.T, now func() time.Time, realms func(*samltest.IdP) []Re
 // begin begins a sign-in, and returns what the identity provider and the browser were given.
 func (f flow) begin(realm string) (request samltest.Request, answer Answer) {
 	f.t.Helper()
-	redirect, err := f.Begin(f.t.Context(), realm, "/next", Cookies{})
+	redirect, err := f.Begin(f.t.Context(), Wish{Realm: realm, State: "/next"}, Cookies{})
 	if err != nil {
 		f.t.Fatal(err)
 	}

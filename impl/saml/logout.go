@@ -169,7 +169,8 @@ func (s *Service) endSessions(ctx context.Context, all []asked) (string, error) 
 	return response.RedirectURL(answers.realm.Signing.Key)
 }
 
-// endIn ends a realm's sessions that a request names, and reports whether there was one.
+// endIn ends a realm's sessions that a request names, and those that wait for a code, and reports whether there was
+// one.
 func (s *Service) endIn(ctx context.Context, tx *store.Tx, a asked) (bool, error) {
 	sessions, err := tx.SAML.Sessions(a.realm.ID, a.request.NameID.Value)
 	if err != nil {
@@ -181,6 +182,20 @@ func (s *Service) endIn(ctx context.Context, tx *store.Tx, a asked) (bool, error
 			continue
 		}
 		if err := s.end(ctx, tx, each); err != nil {
+			return false, err
+		}
+		ended = true
+	}
+
+	codes, err := tx.SAML.Codes(a.realm.ID, a.request.NameID.Value)
+	if err != nil {
+		return false, err
+	}
+	for _, code := range codes {
+		if !means(a.request, code.Known) {
+			continue
+		}
+		if _, err := tx.SAML.ConsumeCode(code.Digest); err != nil {
 			return false, err
 		}
 		ended = true

@@ -27,11 +27,34 @@ type pending struct {
 	Realm string
 	// State is the caller's own, for after the sign-in.
 	State     string
+	Return    Return
 	CreatedAt time.Time
 }
 
 // expiresAt is when the sign-in stops waiting.
 func (p pending) expiresAt() time.Time { return p.CreatedAt.Add(PendingTime) }
+
+// target returns what the sign-in leads to: the state, after the return URL and the challenge if there are any.
+func (p pending) target() string {
+	if p.Return.URL == "" {
+		return p.State
+	}
+	return strings.Join([]string{p.Return.URL, p.Return.Challenge, p.State}, "\n")
+}
+
+// setTarget reverses target. returns reports whether there is a return URL.
+func (p *pending) setTarget(text string, returns bool) bool {
+	if !returns {
+		p.State = text
+		return true
+	}
+	parts := strings.SplitN(text, "\n", 3)
+	if len(parts) != 3 {
+		return false
+	}
+	p.Return, p.State = Return{URL: parts[0], Challenge: parts[1]}, parts[2]
+	return true
+}
 
 // tickets seals pending sign-ins with the key-encryption key, which all servers on one store share. After that key is
 // rotated, what was sealed before does not open, and those sign-ins have to be begun again.
@@ -50,18 +73,30 @@ type relay struct {
 	createdAt time.Time
 	// inCookie reports whether a cookie of the browser has the sign-in, and not the ID of the request.
 	inCookie bool
+	// returns reports whether the sign-in has a return URL.
+	returns bool
 }
 
-// relayBytes are a time in Unix milliseconds and a flag.
+// relayBytes are a time in Unix milliseconds and flags.
 const relayBytes = 8 + 1
+
+// The flags of a RelayState. A server from before returnsFlag refuses a RelayState with it.
+const (
+	inCookieFlag = 1 << iota
+	returnsFlag
+)
 
 // sealRelay returns a RelayState of 50 bytes, of the 80 that the binding allows (SAML Bindings 3.4.3).
 func (t tickets) sealRelay(r relay) string {
 	plain := binary.BigEndian.AppendUint64(nil, uint64(r.createdAt.UnixMilli()))
+	var flags byte
 	if r.inCookie {
-		return t.seal(append(plain, 1), relayPlace)
+		flags |= inCookieFlag
 	}
-	return t.seal(append(plain, 0), relayPlace)
+	if r.returns {
+		flags |= returnsFlag
+	}
+	return t.seal(append(plain, flags), relayPlace)
 }
 
 // openRelay reverses sealRelay, and reports whether this server or one with its key gave the RelayState. It costs
@@ -75,16 +110,18 @@ func (t tickets) openRelay(relayState string) (relay, bool) {
 		return relay{}, false
 	}
 	at := int64(binary.BigEndian.Uint64(plain)) //nolint:gosec // a bit pattern, see sealRelay
-	return relay{time.UnixMilli(at), plain[relayBytes-1] == 1}, true
+	flags := plain[relayBytes-1]
+	return relay{time.UnixMilli(at), flags&inCookieFlag != 0, flags&returnsFlag != 0}, true
 }
 
 // sealID returns an ID for the AuthnRequest of a sign-in that no cookie binds. The underscore makes it an xs:ID.
 func (t tickets) sealID(p pending, relayState string) string {
-	return "_" + t.seal([]byte(strings.Join([]string{millis(p.CreatedAt), p.Realm, p.State}, "\n")), idPlace+relayState)
+	return "_" + t.seal([]byte(strings.Join([]string{millis(p.CreatedAt), p.Realm, p.target()}, "\n")),
+		idPlace+relayState)
 }
 
-// openID reverses sealID.
-func (t tickets) openID(id, relayState string) (pending, bool) {
+// openID reverses sealID. returns is that of the RelayState.
+func (t tickets) openID(id, relayState string, returns bool) (pending, bool) {
 	sealed, marked := strings.CutPrefix(id, "_")
 	if !marked {
 		return pending{}, false
@@ -95,18 +132,20 @@ func (t tickets) openID(id, relayState string) (pending, bool) {
 		return pending{}, false
 	}
 	at, ok := fromMillis(parts[0])
-	return pending{ID: id, Realm: parts[1], State: parts[2], CreatedAt: at}, ok
+	p := pending{ID: id, Realm: parts[1], CreatedAt: at}
+	return p, p.setTarget(parts[2], returns) && ok
 }
 
 // sealCookie returns the value of a cookie: the time in plain, so that the oldest of several can be found without their
 // RelayStates, and what is sealed, which has the time too.
 func (t tickets) sealCookie(p pending, relayState string) string {
 	at := millis(p.CreatedAt)
-	return at + "." + t.seal([]byte(strings.Join([]string{at, p.Realm, p.ID, p.State}, "\n")), cookiePlace+relayState)
+	return at + "." + t.seal([]byte(strings.Join([]string{at, p.Realm, p.ID, p.target()}, "\n")),
+		cookiePlace+relayState)
 }
 
-// openCookie reverses sealCookie. It fails for the cookie of another sign-in.
-func (t tickets) openCookie(value, relayState string) (pending, bool) {
+// openCookie reverses sealCookie. It fails for the cookie of another sign-in. returns is that of the RelayState.
+func (t tickets) openCookie(value, relayState string, returns bool) (pending, bool) {
 	_, sealed, _ := strings.Cut(value, ".")
 	plain, err := t.open(sealed, cookiePlace+relayState)
 	parts := strings.SplitN(string(plain), "\n", 4)
@@ -114,7 +153,8 @@ func (t tickets) openCookie(value, relayState string) (pending, bool) {
 		return pending{}, false
 	}
 	at, ok := fromMillis(parts[0])
-	return pending{Realm: parts[1], ID: parts[2], State: parts[3], CreatedAt: at}, ok
+	p := pending{Realm: parts[1], ID: parts[2], CreatedAt: at}
+	return p, p.setTarget(parts[3], returns) && ok
 }
 
 // seal returns what URLs, cookies and identifiers of XML take as it is, where the sealer writes standard base64.

@@ -25,26 +25,42 @@ func newTickets(t *testing.T, key byte) tickets {
 func TestTickets(t *testing.T) {
 	now := time.UnixMilli(1_800_000_000_123)
 	ours, others := newTickets(t, 1), newTickets(t, 2)
-	relayState := ours.sealRelay(relay{now, true})
+	relayState := ours.sealRelay(relay{createdAt: now, inCookie: true})
 	p := pending{ID: "_1", Realm: "staff", State: "/a\nb\x00ü", CreatedAt: now}
 	cookie, id := ours.sealCookie(p, relayState), ours.sealID(p, relayState)
 
 	t.Run("comes back", func(t *testing.T) {
 		given, ok := ours.openRelay(relayState)
-		if !ok || given != (relay{now, true}) || len(relayState) > 80 {
+		if !ok || given != (relay{createdAt: now, inCookie: true}) || len(relayState) > 80 {
 			t.Errorf("the RelayState %q is %+v, %t", relayState, given, ok)
 		}
-		if opened, ok := ours.openCookie(cookie, relayState); !ok || opened != p {
+		if opened, ok := ours.openCookie(cookie, relayState, false); !ok || opened != p {
 			t.Errorf("the cookie is %+v, %t", opened, ok)
 		}
 		want := p
 		want.ID = id
-		if opened, ok := ours.openID(id, relayState); !ok || opened != want {
+		if opened, ok := ours.openID(id, relayState, false); !ok || opened != want {
+			t.Errorf("the ID is %+v, %t", opened, ok)
+		}
+	})
+	t.Run("comes back with a return URL", func(t *testing.T) {
+		relayState := ours.sealRelay(relay{now, true, true})
+		p := p
+		p.Return = Return{URL: "https://app.example/", Challenge: "c"}
+		cookie, id := ours.sealCookie(p, relayState), ours.sealID(p, relayState)
+		if given, ok := ours.openRelay(relayState); !ok || given != (relay{now, true, true}) {
+			t.Errorf("the RelayState is %+v, %t", given, ok)
+		}
+		if opened, ok := ours.openCookie(cookie, relayState, true); !ok || opened != p {
+			t.Errorf("the cookie is %+v, %t", opened, ok)
+		}
+		p.ID = id
+		if opened, ok := ours.openID(id, relayState, true); !ok || opened != p {
 			t.Errorf("the ID is %+v, %t", opened, ok)
 		}
 	})
 	for name, c := range map[string]struct{ relay, cookie, id string }{
-		"another's RelayState": {ours.sealRelay(relay{now, true}), cookie, id},
+		"another's RelayState": {ours.sealRelay(relay{createdAt: now, inCookie: true}), cookie, id},
 		"without an end":       {relayState[1:], cookie[:len(cookie)-1], id[:len(id)-1]},
 		"the other's place": {strings.TrimPrefix(id, "_"), "1." + strings.TrimPrefix(id, "_"),
 			"_" + strings.SplitN(cookie, ".", 2)[1]},
@@ -59,18 +75,18 @@ func TestTickets(t *testing.T) {
 			if name == "another's RelayState" {
 				with = c.relay
 			}
-			if _, ok := ours.openCookie(c.cookie, with); ok {
+			if _, ok := ours.openCookie(c.cookie, with, false); ok {
 				t.Error("the cookie is taken")
 			}
-			if _, ok := ours.openID(c.id, with); ok {
+			if _, ok := ours.openID(c.id, with, false); ok {
 				t.Error("the ID is taken")
 			}
 		})
 	}
 	t.Run("another key", func(t *testing.T) {
 		_, relayOpens := others.openRelay(relayState)
-		_, cookieOpens := others.openCookie(cookie, relayState)
-		_, idOpens := others.openID(id, relayState)
+		_, cookieOpens := others.openCookie(cookie, relayState, false)
+		_, idOpens := others.openID(id, relayState, false)
 		if relayOpens || cookieOpens || idOpens {
 			t.Error("it opens")
 		}
@@ -95,14 +111,14 @@ func TestCookies(t *testing.T) {
 	tk, now := newTickets(t, 1), start
 	begin := func(c *Cookies, state string) string {
 		now = now.Add(time.Second)
-		relayState := tk.sealRelay(relay{now, true})
+		relayState := tk.sealRelay(relay{createdAt: now, inCookie: true})
 		cookie := tk.sealCookie(pending{ID: "_1", Realm: "staff", State: state, CreatedAt: now}, relayState)
 		c.change(c.add(cookie, now, rand.Reader))
 		return relayState
 	}
 	holds := func(c Cookies, relayState string) bool {
 		for _, value := range c {
-			if _, ok := tk.openCookie(value, relayState); ok {
+			if _, ok := tk.openCookie(value, relayState, false); ok {
 				return true
 			}
 		}
@@ -194,7 +210,7 @@ func TestPending_Flood(t *testing.T) {
 			})
 			request, mine := f.begin("staff")
 			for range 10_050 {
-				if _, err := f.Begin(t.Context(), "staff", "", Cookies{}); err != nil {
+				if _, err := f.Begin(t.Context(), Wish{Realm: "staff"}, Cookies{}); err != nil {
 					t.Fatal(err)
 				}
 			}

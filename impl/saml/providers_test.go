@@ -46,7 +46,7 @@ func TestProviders_CallerDisconnects(t *testing.T) {
 		realm.IDP.Metadata = server.URL
 		return []Realm{realm}
 	})
-	if _, err := f.Begin(t.Context(), "staff", "", Cookies{}); err == nil { // after the first attempt
+	if _, err := f.Begin(t.Context(), Wish{Realm: "staff"}, Cookies{}); err == nil { // after the first attempt
 		t.Fatal("a sign-in begins without metadata")
 	}
 	c.wait(retryAfter)
@@ -54,13 +54,13 @@ func TestProviders_CallerDisconnects(t *testing.T) {
 	left := make(chan struct{})
 	go func() {
 		defer close(left)
-		_, _ = f.Begin(ctx, "staff", "", Cookies{})
+		_, _ = f.Begin(ctx, Wish{Realm: "staff"}, Cookies{})
 	}()
 	<-begun
 	leave()
 	close(goOn)
 	<-left
-	if _, err := f.Begin(t.Context(), "staff", "", Cookies{}); err != nil {
+	if _, err := f.Begin(t.Context(), Wish{Realm: "staff"}, Cookies{}); err != nil {
 		t.Error(err)
 	}
 }

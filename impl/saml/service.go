@@ -20,10 +20,13 @@ type Service struct {
 	store    *store.Store
 	sessions *session.Service
 	// attempts limits invalid responses by address, of realms that accept unsolicited ones.
-	attempts  *attempts.Counter
-	realms    []Realm
-	providers *providers
-	tickets   tickets
+	attempts *attempts.Counter
+	// guesses limits invalid codes by address.
+	guesses    *attempts.Counter
+	realms     []Realm
+	returnURLs []string
+	providers  *providers
+	tickets    tickets
 	// begun limits how many sign-ins an address begins: each may be a signature, and each gives the right to a few tries.
 	begun *attempts.AddressLimiter
 	// answers is how many answers to one sign-in are verified; retried limits those of an address after the first to each.
@@ -63,22 +66,33 @@ const (
 	allAddresses = "all"
 )
 
+// Counters count the failures of addresses.
+type Counters struct {
+	// Responses counts invalid unsolicited responses, which any page can make a browser send.
+	Responses *attempts.Counter
+	// Guesses counts invalid codes, and the failed sign-ins with passwords.
+	Guesses *attempts.Counter
+}
+
 // Settings are the realms, as Load returned them, and the limits.
 type Settings struct {
 	Realms []Realm
-	Limits Limits
+	// ReturnURLs are where sign-ins may end in place of the sign-in page. See CheckReturnURL.
+	ReturnURLs []string
+	Limits     Limits
 }
 
 // NewService returns a service on a store. The sealer seals pending sign-ins; all servers on the store have the same.
 // Close ends the refreshing of metadata.
 func NewService(
-	st *store.Store, sessions *session.Service, sealer *secret.Sealer, a *attempts.Counter, settings Settings,
+	st *store.Store, sessions *session.Service, sealer *secret.Sealer, counters Counters, settings Settings,
 	log *slog.Logger, now func() time.Time,
 ) *Service {
 	enabled := slices.DeleteFunc(slices.Clone(settings.Realms), func(r Realm) bool { return !r.Enabled })
 	limits := settings.Limits
 	return &Service{
-		store: st, sessions: sessions, attempts: a, realms: enabled, providers: newProviders(st, enabled, log, now),
+		store: st, sessions: sessions, attempts: counters.Responses, guesses: counters.Guesses,
+		realms: enabled, returnURLs: settings.ReturnURLs, providers: newProviders(st, enabled, log, now),
 		tickets: tickets{sealer}, answers: limits.Answers, tries: newTries(),
 		begun:   attempts.NewAddressLimiter(limits.AddressSignIns, limits.AddressRecovery, now),
 		retried: attempts.NewAddressLimiter(limits.AddressSignIns, limits.AddressRecovery, now),

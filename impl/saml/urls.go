@@ -1,6 +1,8 @@
 package saml
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"path"
@@ -48,3 +50,29 @@ func checkEndpoint(s strictyaml.Section, name, text string, patterns []string) {
 		s.Bad(name, "this must be a URL with the path %s", patterns[0])
 	}
 }
+
+// maxReturnURL bounds a return URL, in bytes: it travels in a cookie with the state.
+const maxReturnURL = 512
+
+// CheckReturnURL returns an error unless a text is a URL that sign-ins may end at: https, or http on this machine,
+// without user, query and fragment, in the one form in which browsers write it. Return URLs and origins are compared
+// byte for byte, so another form would never match.
+func CheckReturnURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
+		return errors.New("this must be an absolute https URL")
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return errors.New("this must be an https URL; http is for this machine only")
+	case u.User != nil || strings.ContainsAny(text, "?#"):
+		return errors.New("this must be a URL without user, query and fragment")
+	case len(text) > maxReturnURL:
+		return fmt.Errorf("this has more than %d bytes", maxReturnURL)
+	case u.Path == "" || text != u.String() || u.Host != strings.ToLower(u.Host) || strings.HasSuffix(u.Host, ":") ||
+		u.Port() == defaultPorts[u.Scheme]:
+		return errors.New("this must be a URL as browsers show it: lower case host, no default port, and a path, at least /")
+	}
+	return nil
+}
+
+var defaultPorts = map[string]string{"http": "80", "https": "443"}

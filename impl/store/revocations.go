@@ -114,9 +114,13 @@ func (t Keys) CountValid(userName string, most int) (int, error) {
 }
 
 // DeleteUser ends all sessions of a user and returns their number, expired ones included. Up to sweepMost rows are
-// deleted in this transaction; more end by the user's epoch, and Users.Sweep deletes them.
+// deleted in this transaction; more end by the user's epoch, and Users.Sweep deletes them. Codes that would begin a
+// session are deleted, too: the epoch of a user without sessions stays.
 func (t Sessions) DeleteUser(userName string) (int, error) {
 	t.tx.changed.add(userTag(userName))
+	if err := t.tx.do(deleteUserSSOCodes, userName); err != nil {
+		return 0, err
+	}
 	e, err := t.tx.epochs(userName)
 	if errors.Is(err, ErrNotFound) {
 		return 0, nil

@@ -21,13 +21,15 @@ func (t SAML) UseAssertion(issuer, id string, until time.Time) (bool, error) {
 	return t.tx.changes(insertSAMLAssertion, issuer, id, millis(until))
 }
 
-// Sweep removes records of used messages that have expired, and pending sign-ins, which releases before this one kept
-// in the store, a bounded number of each per call.
+// Sweep removes records of used messages and codes that have expired, and pending sign-ins, which releases before this
+// one kept in the store, a bounded number of each per call.
 func (t SAML) Sweep() error {
-	if err := t.tx.do(sweepSAMLRequests, millis(t.tx.Now), sweepMost); err != nil {
-		return err
+	for _, sweep := range []statement{sweepSAMLRequests, sweepSAMLAssertions, sweepSSOCodes} {
+		if err := t.tx.do(sweep, millis(t.tx.Now), sweepMost); err != nil {
+			return err
+		}
 	}
-	return t.tx.do(sweepSAMLAssertions, millis(t.tx.Now), sweepMost)
+	return nil
 }
 
 // Metadata returns the last valid metadata of a realm's identity provider, and when it was fetched, or ErrNotFound.

@@ -61,6 +61,7 @@ func testContract(t *testing.T, open func(t *testing.T, now func() time.Time) *s
 		"SAMLUsers":     samlUsers,
 		"SAMLIdentity":  samlIdentities,
 		"SAMLRefusals":  samlRefusals,
+		"SSOCodes":      ssoCodes,
 		"Makers":        makers,
 		"Setters":       passwordSetters,
 		"RevokeFew":     revokeFew,

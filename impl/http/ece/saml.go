@@ -60,7 +60,11 @@ func readCookies(slots ...*string) (cookies saml.Cookies) {
 func (a *API) SAMLInit(ctx context.Context, r server.SAMLInitRequestObject) (server.SAMLInitResponseObject, error) {
 	p := r.Params
 	cookies := readCookies(p.Cookie1, p.Cookie2, p.Cookie3, p.Cookie4, p.Cookie5)
-	redirect, err := a.SAML.Begin(ctx, convert.Value(p.Realm), convert.Value(p.State), cookies)
+	redirect, err := a.SAML.Begin(ctx, saml.Wish{
+		Realm:  convert.Value(p.Realm),
+		State:  convert.Value(p.State),
+		Return: saml.Return{URL: convert.Value(p.ReturnURL), Challenge: convert.Value(p.CodeChallenge)},
+	}, cookies)
 	if err != nil {
 		return nil, err
 	}
@@ -82,10 +86,21 @@ func (a *API) SAMLCallback(
 		return nil, err
 	}
 
-	return samlRedirect{
-		signInPagePath + "#" + signedIn.Token.Value + "?state=" + percentEncode(signedIn.State),
-		signedIn.Cookies,
-	}, nil
+	location, state := signInPagePath+"#"+signedIn.Token.Value+"?state=", percentEncode(signedIn.State)
+	if signedIn.ReturnURL != "" { // it has no query
+		location = signedIn.ReturnURL + "?code=" + signedIn.Code + "&state="
+	}
+	return samlRedirect{location + state, signedIn.Cookies}, nil
+}
+
+// SAMLToken implements the generated interface.
+func (a *API) SAMLToken(ctx context.Context, r server.SAMLTokenRequestObject) (server.SAMLTokenResponseObject, error) {
+	token, err := a.SAML.Redeem(ctx, saml.Redemption{
+		Code:      r.Body.Code,
+		Verifier:  r.Body.Verifier,
+		ReturnURL: r.Body.ReturnURL,
+	})
+	return server.SAMLToken200JSONResponse{TokenJSONResponse: tokenResponse(token)}, err
 }
 
 // SAMLSingleLogout implements the generated interface. The answer to a logout that began here needs no action.

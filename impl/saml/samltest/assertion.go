@@ -47,6 +47,10 @@ func newAssertion(idp *IdP, r Request) assertion {
 	if authenticated.IsZero() {
 		authenticated = r.Now
 	}
+	ends := r.SessionEndsAt
+	if ends.IsZero() {
+		ends = r.Now.Add(8 * time.Hour)
+	}
 
 	return assertion{
 		prefix:       "saml",
@@ -67,7 +71,7 @@ func newAssertion(idp *IdP, r Request) assertion {
 		authentication: &authentication{
 			instant:             formatTime(authenticated),
 			sessionIndex:        "_session-" + r.ID,
-			sessionNotOnOrAfter: formatTime(r.Now.Add(8 * time.Hour)),
+			sessionNotOnOrAfter: formatTime(ends),
 			class:               cmp.Or(r.AuthnContext, "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"),
 		},
 		attributes: r.Attributes,

@@ -84,6 +84,8 @@ type Request struct {
 	// AuthnInstant is the time of authentication and AuthnContext its class. Zero and empty: now, with a password.
 	AuthnInstant time.Time
 	AuthnContext string
+	// SessionEndsAt is when the session at the identity provider ends. Zero: in eight hours.
+	SessionEndsAt time.Time
 	// Attributes are the attributes of the user.
 	Attributes map[string][]string
 }

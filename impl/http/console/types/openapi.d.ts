@@ -393,9 +393,33 @@ export interface paths {
         /**
          * Complete a sign-in at a SAML identity provider
          * @description The assertion consumer service of every realm: takes the identity provider's response from the browser, begins
-         *     a session and redirects to the sign-in page. The answer is the same for every response that is refused.
+         *     a session and redirects to the sign-in page. A sign-in with a `return_url` begins no session: it redirects
+         *     there with a code, which is valid for a minute. The answer is the same for every response that is refused.
          */
         post: operations["saml-callback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/auth/saml/_token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchange the code of a sign-in for a token
+         * @description An extension of this server. Begins the session of a sign-in that ended at a `return_url`. A code works once,
+         *     within a minute, and with the verifier of the sign-in's `code_challenge`; a request with another verifier uses
+         *     it up, too. The answer is the same for every request that is refused. Pages of the origins in the setting
+         *     `sso.return_urls` can call this operation, and no other (CORS).
+         */
+        post: operations["saml-token"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1492,6 +1516,14 @@ export interface components {
             SAMLResponse: string;
             /** @description What the request had. */
             RelayState?: string;
+        };
+        SamlTokenRequest: {
+            /** @description The code in the query of the return URL. */
+            code: string;
+            /** @description The text with the SHA-256 in the sign-in's `code_challenge` (RFC 7636, section 4.1). */
+            verifier: string;
+            /** @description The return URL of the sign-in. */
+            return_url: string;
         };
         /** @description An EntityDescriptor (SAML Metadata 2.3.2). */
         SamlMetadata: string;
@@ -3328,6 +3360,28 @@ export interface components {
                 "application/json": components["schemas"]["BasicFailedReply"];
                 /** @example <!doctype html><title>You are not signed in</title> */
                 "text/html": components["schemas"]["Page"];
+            };
+        };
+        /** @description The code is not accepted, or no longer. */
+        CodeRefused: {
+            headers: {
+                "WWW-Authenticate": components["headers"]["Challenge"];
+                /** @description The code of the error in the body. */
+                "x-cloud-error-codes": "root.unauthenticated";
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "errors": [
+                 *         {
+                 *           "code": "root.unauthenticated",
+                 *           "message": "the code is not accepted: begin the sign-in again; an administrator can see why"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["BasicFailedReply"];
             };
         };
         /** @description A page of another site embeds the sign-in. */
@@ -5309,6 +5363,18 @@ export interface operations {
                  * @example corporate
                  */
                 realm?: string;
+                /**
+                 * @description An extension of this server. Where the sign-in ends, in place of the sign-in page: an address of the
+                 *     setting `sso.return_urls`, compared byte for byte. It gets a code for `_token` and the state in its query.
+                 * @example https://app.example/signed-in
+                 */
+                return_url?: string;
+                /**
+                 * @description An extension of this server. Required with `return_url`: the SHA-256 of a verifier that the browser's tab
+                 *     keeps, in base64url without padding (RFC 7636, method S256).
+                 * @example E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM
+                 */
+                code_challenge?: string;
             };
             header?: never;
             path?: never;
@@ -5418,11 +5484,11 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The session has begun; the token is in the fragment of the address. */
+            /** @description The session has begun and the token is in the fragment of the address, or a code is in its query. */
             302: {
                 headers: {
                     /**
-                     * @description `/sso/token#TOKEN?state=STATE`, the state percent-encoded.
+                     * @description `/sso/token#TOKEN?state=STATE`, or `RETURN_URL?code=CODE&state=STATE`; the state is percent-encoded.
                      * @example /sso/token#eyJhbGciOiJFZERTQSJ9.e30.c2ln?state=%2Fdeployments
                      */
                     Location: string;
@@ -5447,6 +5513,38 @@ export interface operations {
             501: components["responses"]["SignInNoAuthenticationCluster"];
             502: components["responses"]["SignInAuthenticationClusterError"];
             503: components["responses"]["SignInOverloaded"];
+        };
+    };
+    "saml-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "SplxlOBeZQQYbYS6WxSbIAp9Qw3nXk0f",
+                 *       "verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+                 *       "return_url": "https://app.example/signed-in"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SamlTokenRequest"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Token"];
+            400: components["responses"]["InvalidData"];
+            401: components["responses"]["CodeRefused"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyFailures"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NoAuthenticationCluster"];
+            502: components["responses"]["AuthenticationClusterError"];
+            503: components["responses"]["Overloaded"];
         };
     };
     "saml-single-logout": {

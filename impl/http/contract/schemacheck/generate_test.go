@@ -108,7 +108,7 @@ func (g *generator) textOf(s *openapi3.Schema) string {
 		return "U2FsbHlwb3J0"
 	}
 	if s.Pattern != "" {
-		return "abc"
+		return "abc" + strings.Repeat("a", max(0, int(s.MinLength)-3))
 	}
 
 	n := g.IntN(12)
