@@ -12,7 +12,7 @@ import (
 
 // notConfigured are the settings of a server that are not in a configuration, or are zero by default.
 var notConfigured = []string{"Memory", "Image", "Random", "Tracer", "Interpret", "AuditRetention", "Realms",
-	"TrustedProxies"}
+	"ReturnURLs", "TrustedProxies"}
 
 // Ensures that each setting of the configuration is converted: with the default configuration all others are set.
 func TestFromConfig(t *testing.T) {
