@@ -76,7 +76,7 @@ func TestReference_Settings(t *testing.T) {
 // Ensures that the documented differences between versions are those of the tables.
 func TestReference_Compatibility(t *testing.T) {
 	var tables []string
-	for _, table := range [][][]string{elasticsearchRows(t)} {
+	for _, table := range [][][]string{eceRows(t), elasticsearchRows(t)} {
 		for i, row := range table {
 			tables = append(tables, "| "+strings.Join(row, " | ")+" |\n")
 			if i == 0 {
@@ -94,6 +94,48 @@ func TestReference_Compatibility(t *testing.T) {
 	if !slices.Equal(got, tables) {
 		t.Errorf("compatibility.md has the tables\n%s\nwant\n%s", strings.Join(got, ""), strings.Join(tables, ""))
 	}
+}
+
+// eceRows returns the table of Elastic Cloud Enterprise's versions, with its head.
+func eceRows(t *testing.T) [][]string {
+	t.Helper()
+	document, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	places := map[string]string{}
+	for path, item := range document.Paths.Map() {
+		for method, op := range item.Operations() {
+			places[op.OperationID] = "`" + method + " " + path + "`"
+		}
+	}
+
+	head, factor := []string{"what"}, []string{"code of a second factor"}
+	lacked := map[string][]string{}
+	for i, name := range compatibility.ECEVersions() {
+		version, err := compatibility.FindECE(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head = append(head, "`"+name+"`")
+		if version.CodeAtSignIn {
+			factor = append(factor, "at sign-in")
+		} else {
+			factor = append(factor, "elevates a session")
+		}
+		for _, id := range version.Operations {
+			if lacked[places[id]] == nil {
+				lacked[places[id]] = slices.Repeat([]string{"served"}, len(compatibility.ECEVersions()))
+			}
+			lacked[places[id]][i] = "404"
+		}
+	}
+
+	rows := [][]string{head}
+	for _, place := range slices.Sorted(maps.Keys(lacked)) {
+		rows = append(rows, append([]string{place}, lacked[place]...))
+	}
+	return append(rows, factor)
 }
 
 // elasticsearchRows returns the table of Elasticsearch's versions, with its head.

@@ -13,8 +13,9 @@ import (
 	"testing"
 )
 
-// edgePackages know the two API families: the HTTP edge, what configures it, and the client of both.
-var edgePackages = []string{"app", "client", "config", "http"}
+// edgePackages know the two API families: the HTTP edge, what configures it, the client of both, and the server for
+// tests.
+var edgePackages = []string{"app", "client", "config", "http", "sallyporttest"}
 
 // familyText matches what only the edge may say: codes of errors, paths of operations, and names of the products.
 var familyText = regexp.MustCompile(

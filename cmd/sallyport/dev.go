@@ -69,7 +69,7 @@ func newDev() *cobra.Command {
 			return dev(cmd, flags.sources(cmd), options)
 		},
 	}
-	flags.add(cmd, "listen", "admin.listen", "plain_http")
+	flags.add(cmd, "listen", "admin.listen", "plain_http", "compatibility.elasticsearch", "compatibility.ece")
 	cmd.Flags().StringVar(&options.seed, "seed", "",
 		"YAML file with the users, roles and API keys to start with, in place of the demo user")
 	cmd.Flags().StringVar(&options.output, "output", "text",

@@ -897,7 +897,8 @@ type ClientInterface interface {
 
 	// DisableElevatedPermissions Give up elevated permissions
 	//
-	// Makes all tokens of the session plain, and returns a new one. It may be done twice.
+	// Makes all tokens of the session plain, and returns a new one. It may be done twice. Where the server speaks a
+	// version without elevated permissions, there is no such operation.
 	//
 	// Corresponds with DELETE /api/v1/users/auth/_elevate (the `DisableElevatedPermissions` operationId).
 	DisableElevatedPermissions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -908,7 +909,8 @@ type ClientInterface interface {
 	// one, or a recovery code; each works once. A wrong or repeated code counts as a failed attempt, as a wrong
 	// password does; while the user is locked no code works. An elevated session that sends another code restarts
 	// the elevation's time. Refreshing a token keeps its elevation and never lengthens it. Only a session can be
-	// elevated: Basic and API keys get 401.
+	// elevated: Basic and API keys get 401. Where the server speaks a version without elevated permissions, there is no
+	// such operation: the code is sent at sign-in.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -921,7 +923,8 @@ type ClientInterface interface {
 	// one, or a recovery code; each works once. A wrong or repeated code counts as a failed attempt, as a wrong
 	// password does; while the user is locked no code works. An elevated session that sends another code restarts
 	// the elevation's time. Refreshing a token keeps its elevation and never lengthens it. Only a session can be
-	// elevated: Basic and API keys get 401.
+	// elevated: Basic and API keys get 401. Where the server speaks a version without elevated permissions, there is no
+	// such operation: the code is sent at sign-in.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -931,7 +934,8 @@ type ClientInterface interface {
 	// LoginWithBody Sign in with a password
 	//
 	// Begins a session. With `login_state.path` the answer is a redirect to the sign-in page, which takes the token
-	// from the address's fragment; without it the answer's body holds the token.
+	// from the address's fragment; without it the answer's body holds the token. Where the server speaks a version
+	// without elevated permissions, a user with a second factor also sends a one-time code, as `token`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -941,7 +945,8 @@ type ClientInterface interface {
 	// Login Sign in with a password
 	//
 	// Begins a session. With `login_state.path` the answer is a redirect to the sign-in page, which takes the token
-	// from the address's fragment; without it the answer's body holds the token.
+	// from the address's fragment; without it the answer's body holds the token. Where the server speaks a version
+	// without elevated permissions, a user with a second factor also sends a one-time code, as `token`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3031,7 +3036,8 @@ func (c *Client) GetAuthenticationInfo(ctx context.Context, reqEditors ...Reques
 
 // DisableElevatedPermissions Give up elevated permissions
 //
-// Makes all tokens of the session plain, and returns a new one. It may be done twice.
+// Makes all tokens of the session plain, and returns a new one. It may be done twice. Where the server speaks a
+// version without elevated permissions, there is no such operation.
 //
 // Corresponds with DELETE /api/v1/users/auth/_elevate (the `DisableElevatedPermissions` operationId).
 func (c *Client) DisableElevatedPermissions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3052,7 +3058,8 @@ func (c *Client) DisableElevatedPermissions(ctx context.Context, reqEditors ...R
 // one, or a recovery code; each works once. A wrong or repeated code counts as a failed attempt, as a wrong
 // password does; while the user is locked no code works. An elevated session that sends another code restarts
 // the elevation's time. Refreshing a token keeps its elevation and never lengthens it. Only a session can be
-// elevated: Basic and API keys get 401.
+// elevated: Basic and API keys get 401. Where the server speaks a version without elevated permissions, there is no
+// such operation: the code is sent at sign-in.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3075,7 +3082,8 @@ func (c *Client) EnableElevatedPermissionsWithBody(ctx context.Context, contentT
 // one, or a recovery code; each works once. A wrong or repeated code counts as a failed attempt, as a wrong
 // password does; while the user is locked no code works. An elevated session that sends another code restarts
 // the elevation's time. Refreshing a token keeps its elevation and never lengthens it. Only a session can be
-// elevated: Basic and API keys get 401.
+// elevated: Basic and API keys get 401. Where the server speaks a version without elevated permissions, there is no
+// such operation: the code is sent at sign-in.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3095,7 +3103,8 @@ func (c *Client) EnableElevatedPermissions(ctx context.Context, body EnableEleva
 // LoginWithBody Sign in with a password
 //
 // Begins a session. With `login_state.path` the answer is a redirect to the sign-in page, which takes the token
-// from the address's fragment; without it the answer's body holds the token.
+// from the address's fragment; without it the answer's body holds the token. Where the server speaks a version
+// without elevated permissions, a user with a second factor also sends a one-time code, as `token`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3115,7 +3124,8 @@ func (c *Client) LoginWithBody(ctx context.Context, contentType string, body io.
 // Login Sign in with a password
 //
 // Begins a session. With `login_state.path` the answer is a redirect to the sign-in page, which takes the token
-// from the address's fragment; without it the answer's body holds the token.
+// from the address's fragment; without it the answer's body holds the token. Where the server speaks a version
+// without elevated permissions, a user with a second factor also sends a one-time code, as `token`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -9746,7 +9756,8 @@ type ClientWithResponsesInterface interface {
 
 	// DisableElevatedPermissionsWithResponse Give up elevated permissions
 	//
-	// Makes all tokens of the session plain, and returns a new one. It may be done twice.
+	// Makes all tokens of the session plain, and returns a new one. It may be done twice. Where the server speaks a
+	// version without elevated permissions, there is no such operation.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9759,7 +9770,8 @@ type ClientWithResponsesInterface interface {
 	// one, or a recovery code; each works once. A wrong or repeated code counts as a failed attempt, as a wrong
 	// password does; while the user is locked no code works. An elevated session that sends another code restarts
 	// the elevation's time. Refreshing a token keeps its elevation and never lengthens it. Only a session can be
-	// elevated: Basic and API keys get 401.
+	// elevated: Basic and API keys get 401. Where the server speaks a version without elevated permissions, there is no
+	// such operation: the code is sent at sign-in.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9772,7 +9784,8 @@ type ClientWithResponsesInterface interface {
 	// one, or a recovery code; each works once. A wrong or repeated code counts as a failed attempt, as a wrong
 	// password does; while the user is locked no code works. An elevated session that sends another code restarts
 	// the elevation's time. Refreshing a token keeps its elevation and never lengthens it. Only a session can be
-	// elevated: Basic and API keys get 401.
+	// elevated: Basic and API keys get 401. Where the server speaks a version without elevated permissions, there is no
+	// such operation: the code is sent at sign-in.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9782,7 +9795,8 @@ type ClientWithResponsesInterface interface {
 	// LoginWithBodyWithResponse Sign in with a password
 	//
 	// Begins a session. With `login_state.path` the answer is a redirect to the sign-in page, which takes the token
-	// from the address's fragment; without it the answer's body holds the token.
+	// from the address's fragment; without it the answer's body holds the token. Where the server speaks a version
+	// without elevated permissions, a user with a second factor also sends a one-time code, as `token`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9792,7 +9806,8 @@ type ClientWithResponsesInterface interface {
 	// LoginWithResponse Sign in with a password
 	//
 	// Begins a session. With `login_state.path` the answer is a redirect to the sign-in page, which takes the token
-	// from the address's fragment; without it the answer's body holds the token.
+	// from the address's fragment; without it the answer's body holds the token. Where the server speaks a version
+	// without elevated permissions, a user with a second factor also sends a one-time code, as `token`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -13181,6 +13196,7 @@ type GetCurrentAccountResult401Headers struct {
 
 // GetCurrentAccountResult403Headers the declared response headers of an HTTP 403 response for GetCurrentAccount
 type GetCurrentAccountResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -13357,6 +13373,7 @@ type PatchCurrentAccountResult401Headers struct {
 
 // PatchCurrentAccountResult403Headers the declared response headers of an HTTP 403 response for PatchCurrentAccount
 type PatchCurrentAccountResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -13572,6 +13589,7 @@ type UpdateCurrentAccountResult401Headers struct {
 
 // UpdateCurrentAccountResult403Headers the declared response headers of an HTTP 403 response for UpdateCurrentAccount
 type UpdateCurrentAccountResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -13787,6 +13805,7 @@ type GetAuditEntriesResult401Headers struct {
 
 // GetAuditEntriesResult403Headers the declared response headers of an HTTP 403 response for GetAuditEntries
 type GetAuditEntriesResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -13951,6 +13970,7 @@ type GetCurrentUserResult401Headers struct {
 
 // GetCurrentUserResult403Headers the declared response headers of an HTTP 403 response for GetCurrentUser
 type GetCurrentUserResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -14343,6 +14363,7 @@ type GetUsersResult401Headers struct {
 
 // GetUsersResult403Headers the declared response headers of an HTTP 403 response for GetUsers
 type GetUsersResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -14513,6 +14534,7 @@ type CreateUserResult401Headers struct {
 
 // CreateUserResult403Headers the declared response headers of an HTTP 403 response for CreateUser
 type CreateUserResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -14738,6 +14760,7 @@ type GetAuthenticationInfoResult401Headers struct {
 
 // GetAuthenticationInfoResult403Headers the declared response headers of an HTTP 403 response for GetAuthenticationInfo
 type GetAuthenticationInfoResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -14888,6 +14911,13 @@ type DisableElevatedPermissionsResult401Headers struct {
 
 // DisableElevatedPermissionsResult403Headers the declared response headers of an HTTP 403 response for DisableElevatedPermissions
 type DisableElevatedPermissionsResult403Headers struct {
+	Link                     *string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// DisableElevatedPermissionsResult404Headers the declared response headers of an HTTP 404 response for DisableElevatedPermissions
+type DisableElevatedPermissionsResult404Headers struct {
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -14932,6 +14962,8 @@ type DisableElevatedPermissionsResult struct {
 	JSON401 *Unauthorized
 	// JSON403 the response for an HTTP 403 `application/json` response
 	JSON403 *Forbidden
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotInThisVersion
 	// JSON429 the response for an HTTP 429 `application/json` response
 	JSON429 *TooManyFailures
 	// JSON500 the response for an HTTP 500 `application/json` response
@@ -14946,6 +14978,8 @@ type DisableElevatedPermissionsResult struct {
 	Headers401 *DisableElevatedPermissionsResult401Headers
 	// Headers403 the parsed response headers for an HTTP 403 response
 	Headers403 *DisableElevatedPermissionsResult403Headers
+	// Headers404 the parsed response headers for an HTTP 404 response
+	Headers404 *DisableElevatedPermissionsResult404Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *DisableElevatedPermissionsResult429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
@@ -14971,6 +15005,11 @@ func (r DisableElevatedPermissionsResult) GetJSON401() *Unauthorized {
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
 func (r DisableElevatedPermissionsResult) GetJSON403() *Forbidden {
 	return r.JSON403
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r DisableElevatedPermissionsResult) GetJSON404() *NotInThisVersion {
+	return r.JSON404
 }
 
 // GetJSON429 returns the response for an HTTP 429 `application/json` response
@@ -15042,6 +15081,13 @@ type EnableElevatedPermissionsResult401Headers struct {
 
 // EnableElevatedPermissionsResult403Headers the declared response headers of an HTTP 403 response for EnableElevatedPermissions
 type EnableElevatedPermissionsResult403Headers struct {
+	Link                     *string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// EnableElevatedPermissionsResult404Headers the declared response headers of an HTTP 404 response for EnableElevatedPermissions
+type EnableElevatedPermissionsResult404Headers struct {
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -15100,6 +15146,8 @@ type EnableElevatedPermissionsResult struct {
 	JSON401 *Unauthorized
 	// JSON403 the response for an HTTP 403 `application/json` response
 	JSON403 *Forbidden
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotInThisVersion
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *BodyTooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
@@ -15120,6 +15168,8 @@ type EnableElevatedPermissionsResult struct {
 	Headers401 *EnableElevatedPermissionsResult401Headers
 	// Headers403 the parsed response headers for an HTTP 403 response
 	Headers403 *EnableElevatedPermissionsResult403Headers
+	// Headers404 the parsed response headers for an HTTP 404 response
+	Headers404 *EnableElevatedPermissionsResult404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *EnableElevatedPermissionsResult413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
@@ -15154,6 +15204,11 @@ func (r EnableElevatedPermissionsResult) GetJSON401() *Unauthorized {
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
 func (r EnableElevatedPermissionsResult) GetJSON403() *Forbidden {
 	return r.JSON403
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r EnableElevatedPermissionsResult) GetJSON404() *NotInThisVersion {
+	return r.JSON404
 }
 
 // GetJSON413 returns the response for an HTTP 413 `application/json` response
@@ -15426,6 +15481,7 @@ type LogoutResult401Headers struct {
 
 // LogoutResult403Headers the declared response headers of an HTTP 403 response for Logout
 type LogoutResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -15576,6 +15632,7 @@ type RefreshTokenResult401Headers struct {
 
 // RefreshTokenResult403Headers the declared response headers of an HTTP 403 response for RefreshToken
 type RefreshTokenResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -15735,6 +15792,7 @@ type DeleteAPIKeysResult401Headers struct {
 
 // DeleteAPIKeysResult403Headers the declared response headers of an HTTP 403 response for DeleteAPIKeys
 type DeleteAPIKeysResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -15945,6 +16003,7 @@ type GetAPIKeysResult401Headers struct {
 
 // GetAPIKeysResult403Headers the declared response headers of an HTTP 403 response for GetAPIKeys
 type GetAPIKeysResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -16106,6 +16165,7 @@ type CreateAPIKeyResult401Headers struct {
 
 // CreateAPIKeyResult403Headers the declared response headers of an HTTP 403 response for CreateAPIKey
 type CreateAPIKeyResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -16322,6 +16382,7 @@ type DeleteUsersAPIKeysResult401Headers struct {
 
 // DeleteUsersAPIKeysResult403Headers the declared response headers of an HTTP 403 response for DeleteUsersAPIKeys
 type DeleteUsersAPIKeysResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -16532,6 +16593,7 @@ type GetUsersAPIKeysResult401Headers struct {
 
 // GetUsersAPIKeysResult403Headers the declared response headers of an HTTP 403 response for GetUsersAPIKeys
 type GetUsersAPIKeysResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -16687,6 +16749,7 @@ type DeleteAPIKeyResult401Headers struct {
 
 // DeleteAPIKeyResult403Headers the declared response headers of an HTTP 403 response for DeleteAPIKey
 type DeleteAPIKeyResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -16873,6 +16936,7 @@ type GetAPIKeyResult401Headers struct {
 
 // GetAPIKeyResult403Headers the declared response headers of an HTTP 403 response for GetAPIKey
 type GetAPIKeyResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -17849,6 +17913,7 @@ type SAMLRefusalsResult401Headers struct {
 
 // SAMLRefusalsResult403Headers the declared response headers of an HTTP 403 response for SAMLRefusals
 type SAMLRefusalsResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -18175,6 +18240,7 @@ type GetTOTPDeviceResult401Headers struct {
 
 // GetTOTPDeviceResult403Headers the declared response headers of an HTTP 403 response for GetTOTPDevice
 type GetTOTPDeviceResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -18522,6 +18588,7 @@ type ConfirmTOTPDeviceResult401Headers struct {
 
 // ConfirmTOTPDeviceResult403Headers the declared response headers of an HTTP 403 response for ConfirmTOTPDevice
 type ConfirmTOTPDeviceResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -18746,6 +18813,7 @@ type DeleteUserAPIKeysResult401Headers struct {
 
 // DeleteUserAPIKeysResult403Headers the declared response headers of an HTTP 403 response for DeleteUserAPIKeys
 type DeleteUserAPIKeysResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -18932,6 +19000,7 @@ type GetUserAPIKeysResult401Headers struct {
 
 // GetUserAPIKeysResult403Headers the declared response headers of an HTTP 403 response for GetUserAPIKeys
 type GetUserAPIKeysResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -19102,6 +19171,7 @@ type DeleteUserAPIKeyResult401Headers struct {
 
 // DeleteUserAPIKeyResult403Headers the declared response headers of an HTTP 403 response for DeleteUserAPIKey
 type DeleteUserAPIKeyResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -19288,6 +19358,7 @@ type GetUserAPIKeyResult401Headers struct {
 
 // GetUserAPIKeyResult403Headers the declared response headers of an HTTP 403 response for GetUserAPIKey
 type GetUserAPIKeyResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -19864,6 +19935,7 @@ type DeleteUserResult401Headers struct {
 
 // DeleteUserResult403Headers the declared response headers of an HTTP 403 response for DeleteUser
 type DeleteUserResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -20059,6 +20131,7 @@ type GetUserResult401Headers struct {
 
 // GetUserResult403Headers the declared response headers of an HTTP 403 response for GetUser
 type GetUserResult403Headers struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -22086,7 +22159,8 @@ func (c *ClientWithResponses) GetAuthenticationInfoWithResponse(ctx context.Cont
 
 // DisableElevatedPermissionsWithResponse Give up elevated permissions
 //
-// Makes all tokens of the session plain, and returns a new one. It may be done twice.
+// Makes all tokens of the session plain, and returns a new one. It may be done twice. Where the server speaks a
+// version without elevated permissions, there is no such operation.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -22105,7 +22179,8 @@ func (c *ClientWithResponses) DisableElevatedPermissionsWithResponse(ctx context
 // one, or a recovery code; each works once. A wrong or repeated code counts as a failed attempt, as a wrong
 // password does; while the user is locked no code works. An elevated session that sends another code restarts
 // the elevation's time. Refreshing a token keeps its elevation and never lengthens it. Only a session can be
-// elevated: Basic and API keys get 401.
+// elevated: Basic and API keys get 401. Where the server speaks a version without elevated permissions, there is no
+// such operation: the code is sent at sign-in.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -22124,7 +22199,8 @@ func (c *ClientWithResponses) EnableElevatedPermissionsWithBodyWithResponse(ctx 
 // one, or a recovery code; each works once. A wrong or repeated code counts as a failed attempt, as a wrong
 // password does; while the user is locked no code works. An elevated session that sends another code restarts
 // the elevation's time. Refreshing a token keeps its elevation and never lengthens it. Only a session can be
-// elevated: Basic and API keys get 401.
+// elevated: Basic and API keys get 401. Where the server speaks a version without elevated permissions, there is no
+// such operation: the code is sent at sign-in.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -22140,7 +22216,8 @@ func (c *ClientWithResponses) EnableElevatedPermissionsWithResponse(ctx context.
 // LoginWithBodyWithResponse Sign in with a password
 //
 // Begins a session. With `login_state.path` the answer is a redirect to the sign-in page, which takes the token
-// from the address's fragment; without it the answer's body holds the token.
+// from the address's fragment; without it the answer's body holds the token. Where the server speaks a version
+// without elevated permissions, a user with a second factor also sends a one-time code, as `token`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -22156,7 +22233,8 @@ func (c *ClientWithResponses) LoginWithBodyWithResponse(ctx context.Context, con
 // LoginWithResponse Sign in with a password
 //
 // Begins a session. With `login_state.path` the answer is a redirect to the sign-in page, which takes the token
-// from the address's fragment; without it the answer's body holds the token.
+// from the address's fragment; without it the answer's body holds the token. Where the server speaks a version
+// without elevated permissions, a user with a second factor also sends a one-time code, as `token`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -25739,6 +25817,13 @@ func ParseGetCurrentAccountResult(rsp *http.Response) (*GetCurrentAccountResult,
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetCurrentAccountResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -26022,6 +26107,13 @@ func ParsePatchCurrentAccountResult(rsp *http.Response) (*PatchCurrentAccountRes
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers PatchCurrentAccountResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -26339,6 +26431,13 @@ func ParseUpdateCurrentAccountResult(rsp *http.Response) (*UpdateCurrentAccountR
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers UpdateCurrentAccountResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -26635,6 +26734,13 @@ func ParseGetAuditEntriesResult(rsp *http.Response) (*GetAuditEntriesResult, err
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetAuditEntriesResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -26863,6 +26969,13 @@ func ParseGetCurrentUserResult(rsp *http.Response) (*GetCurrentUserResult, error
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetCurrentUserResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -27449,6 +27562,13 @@ func ParseGetUsersResult(rsp *http.Response) (*GetUsersResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetUsersResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -27722,6 +27842,13 @@ func ParseCreateUserResult(rsp *http.Response) (*CreateUserResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers CreateUserResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -28018,6 +28145,13 @@ func ParseGetAuthenticationInfoResult(rsp *http.Response) (*GetAuthenticationInf
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetAuthenticationInfoResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -28165,6 +28299,13 @@ func ParseDisableElevatedPermissionsResult(rsp *http.Response) (*DisableElevated
 		}
 		response.JSON403 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotInThisVersion
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
 		var dest TooManyFailures
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -28229,6 +28370,13 @@ func ParseDisableElevatedPermissionsResult(rsp *http.Response) (*DisableElevated
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers DisableElevatedPermissionsResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -28244,6 +28392,23 @@ func ParseDisableElevatedPermissionsResult(rsp *http.Response) (*DisableElevated
 			headers.XCloudErrorCodes = value
 		}
 		response.Headers403 = &headers
+	case rsp.StatusCode == 404:
+		var headers DisableElevatedPermissionsResult404Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers404 = &headers
 	case rsp.StatusCode == 429:
 		var headers DisableElevatedPermissionsResult429Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
@@ -28383,6 +28548,13 @@ func ParseEnableElevatedPermissionsResult(rsp *http.Response) (*EnableElevatedPe
 		}
 		response.JSON403 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotInThisVersion
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest BodyTooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -28478,6 +28650,13 @@ func ParseEnableElevatedPermissionsResult(rsp *http.Response) (*EnableElevatedPe
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers EnableElevatedPermissionsResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -28493,6 +28672,23 @@ func ParseEnableElevatedPermissionsResult(rsp *http.Response) (*EnableElevatedPe
 			headers.XCloudErrorCodes = value
 		}
 		response.Headers403 = &headers
+	case rsp.StatusCode == 404:
+		var headers EnableElevatedPermissionsResult404Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers404 = &headers
 	case rsp.StatusCode == 413:
 		var headers EnableElevatedPermissionsResult413Headers
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
@@ -29009,6 +29205,13 @@ func ParseLogoutResult(rsp *http.Response) (*LogoutResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers LogoutResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -29220,6 +29423,13 @@ func ParseRefreshTokenResult(rsp *http.Response) (*RefreshTokenResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers RefreshTokenResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -29486,6 +29696,13 @@ func ParseDeleteAPIKeysResult(rsp *http.Response) (*DeleteAPIKeysResult, error) 
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers DeleteAPIKeysResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -29765,6 +29982,13 @@ func ParseGetAPIKeysResult(rsp *http.Response) (*GetAPIKeysResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetAPIKeysResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -30031,6 +30255,13 @@ func ParseCreateAPIKeyResult(rsp *http.Response) (*CreateAPIKeyResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers CreateAPIKeyResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -30355,6 +30586,13 @@ func ParseDeleteUsersAPIKeysResult(rsp *http.Response) (*DeleteUsersAPIKeysResul
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers DeleteUsersAPIKeysResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -30634,6 +30872,13 @@ func ParseGetUsersAPIKeysResult(rsp *http.Response) (*GetUsersAPIKeysResult, err
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetUsersAPIKeysResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -30869,6 +31114,13 @@ func ParseDeleteAPIKeyResult(rsp *http.Response) (*DeleteAPIKeyResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers DeleteAPIKeyResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -31138,6 +31390,13 @@ func ParseGetAPIKeyResult(rsp *http.Response) (*GetAPIKeyResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetAPIKeyResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -32449,6 +32708,13 @@ func ParseSAMLRefusalsResult(rsp *http.Response) (*SAMLRefusalsResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers SAMLRefusalsResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -32929,6 +33195,13 @@ func ParseGetTOTPDeviceResult(rsp *http.Response) (*GetTOTPDeviceResult, error) 
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetTOTPDeviceResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -33471,6 +33744,13 @@ func ParseConfirmTOTPDeviceResult(rsp *http.Response) (*ConfirmTOTPDeviceResult,
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers ConfirmTOTPDeviceResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -33774,6 +34054,13 @@ func ParseDeleteUserAPIKeysResult(rsp *http.Response) (*DeleteUserAPIKeysResult,
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers DeleteUserAPIKeysResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -34043,6 +34330,13 @@ func ParseGetUserAPIKeysResult(rsp *http.Response) (*GetUserAPIKeysResult, error
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetUserAPIKeysResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -34295,6 +34589,13 @@ func ParseDeleteUserAPIKeyResult(rsp *http.Response) (*DeleteUserAPIKeyResult, e
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers DeleteUserAPIKeyResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -34564,6 +34865,13 @@ func ParseGetUserAPIKeyResult(rsp *http.Response) (*GetUserAPIKeyResult, error) 
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetUserAPIKeyResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -35426,6 +35734,13 @@ func ParseDeleteUserResult(rsp *http.Response) (*DeleteUserResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers DeleteUserResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -35695,6 +36010,13 @@ func ParseGetUserResult(rsp *http.Response) (*GetUserResult, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
 		var headers GetUserResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

@@ -957,6 +957,10 @@ type LoginRequest struct {
 	// Password The user's password.
 	Password string `json:"password"`
 
+	// Token An extension of this server: the current one-time code of the user's second factor, or a recovery code, where
+	// one is asked for at sign-in. It is refused where a session is elevated instead.
+	Token *string `json:"token,omitempty"`
+
 	// Username The user's name.
 	Username string `json:"username"`
 }
@@ -1742,6 +1746,9 @@ type NoSecurityTokensInvalidated = InvalidateTokenResponse
 
 // NoSelectedAPIKeys defines model for NoSelectedApiKeys.
 type NoSelectedAPIKeys = APIKeysInformation
+
+// NotInThisVersion The body of every failure.
+type NotInThisVersion = BasicFailedReply
 
 // Overloaded The body of every failure.
 type Overloaded = BasicFailedReply

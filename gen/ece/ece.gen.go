@@ -359,6 +359,10 @@ type LoginRequest struct {
 	// Password The user's password.
 	Password string `json:"password"`
 
+	// Token An extension of this server: the current one-time code of the user's second factor, or a recovery code, where
+	// one is asked for at sign-in. It is refused where a session is elevated instead.
+	Token *string `json:"token,omitempty"`
+
 	// Username The user's name.
 	Username string `json:"username"`
 }
@@ -715,6 +719,9 @@ type KeyOwnerNotFound = BasicFailedReply
 
 // NoAuthenticationCluster The body of every failure.
 type NoAuthenticationCluster = BasicFailedReply
+
+// NotInThisVersion The body of every failure.
+type NotInThisVersion = BasicFailedReply
 
 // Overloaded The body of every failure.
 type Overloaded = BasicFailedReply
@@ -2083,6 +2090,7 @@ type EmptyJSONResponse struct {
 }
 
 type ForbiddenResponseHeaders struct {
+	Link                     *string
 	XElasticAPIKeyExpiration *string
 	XCloudErrorCodes         string
 }
@@ -2161,6 +2169,16 @@ type NoAuthenticationClusterJSONResponse struct {
 	Body BasicFailedReply
 
 	Headers NoAuthenticationClusterResponseHeaders
+}
+
+type NotInThisVersionResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+type NotInThisVersionJSONResponse struct {
+	Body BasicFailedReply
+
+	Headers NotInThisVersionResponseHeaders
 }
 
 type OverloadedResponseHeaders struct {
@@ -2525,6 +2543,9 @@ func (response GetCurrentAccount403JSONResponse) VisitGetCurrentAccountResponse(
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -2716,6 +2737,9 @@ func (response PatchCurrentAccount403JSONResponse) VisitPatchCurrentAccountRespo
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -2945,6 +2969,9 @@ func (response UpdateCurrentAccount403JSONResponse) VisitUpdateCurrentAccountRes
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -3181,6 +3208,9 @@ func (response GetAuditEntries403JSONResponse) VisitGetAuditEntriesResponse(w ht
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -3335,6 +3365,9 @@ func (response GetCurrentUser403JSONResponse) VisitGetCurrentUserResponse(w http
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -3767,6 +3800,9 @@ func (response GetUsers403JSONResponse) VisitGetUsersResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -3940,6 +3976,9 @@ func (response CreateUser403JSONResponse) VisitCreateUserResponse(w http.Respons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -4176,6 +4215,9 @@ func (response GetAuthenticationInfo403JSONResponse) VisitGetAuthenticationInfoR
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -4327,11 +4369,32 @@ func (response DisableElevatedPermissions403JSONResponse) VisitDisableElevatedPe
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableElevatedPermissions404JSONResponse struct{ NotInThisVersionJSONResponse }
+
+func (response DisableElevatedPermissions404JSONResponse) VisitDisableElevatedPermissionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(404)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4497,11 +4560,32 @@ func (response EnableElevatedPermissions403JSONResponse) VisitEnableElevatedPerm
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableElevatedPermissions404JSONResponse struct{ NotInThisVersionJSONResponse }
+
+func (response EnableElevatedPermissions404JSONResponse) VisitEnableElevatedPermissionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(404)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4909,6 +4993,9 @@ func (response Logout403JSONResponse) VisitLogoutResponse(w http.ResponseWriter)
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -5060,6 +5147,9 @@ func (response RefreshToken403JSONResponse) VisitRefreshTokenResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -5233,6 +5323,9 @@ func (response DeleteAPIKeys403JSONResponse) VisitDeleteAPIKeysResponse(w http.R
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -5444,6 +5537,9 @@ func (response GetAPIKeys403JSONResponse) VisitGetAPIKeysResponse(w http.Respons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -5632,6 +5728,9 @@ func (response CreateAPIKey403JSONResponse) VisitCreateAPIKeyResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -5862,6 +5961,9 @@ func (response DeleteUsersAPIKeys403JSONResponse) VisitDeleteUsersAPIKeysRespons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -6073,6 +6175,9 @@ func (response GetUsersAPIKeys403JSONResponse) VisitGetUsersAPIKeysResponse(w ht
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -6228,6 +6333,9 @@ func (response DeleteAPIKey403JSONResponse) VisitDeleteAPIKeyResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -6420,6 +6528,9 @@ func (response GetAPIKey403JSONResponse) VisitGetAPIKeyResponse(w http.ResponseW
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -7757,6 +7868,9 @@ func (response SAMLRefusals403JSONResponse) VisitSAMLRefusalsResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -8095,6 +8209,9 @@ func (response GetTOTPDevice403JSONResponse) VisitGetTOTPDeviceResponse(w http.R
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -8477,6 +8594,9 @@ func (response ConfirmTOTPDevice403JSONResponse) VisitConfirmTOTPDeviceResponse(
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -8706,6 +8826,9 @@ func (response DeleteUserAPIKeys403JSONResponse) VisitDeleteUserAPIKeysResponse(
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -8898,6 +9021,9 @@ func (response GetUserAPIKeys403JSONResponse) VisitGetUserAPIKeysResponse(w http
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -9072,6 +9198,9 @@ func (response DeleteUserAPIKey403JSONResponse) VisitDeleteUserAPIKeyResponse(w 
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -9265,6 +9394,9 @@ func (response GetUserAPIKey403JSONResponse) VisitGetUserAPIKeyResponse(w http.R
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -9891,6 +10023,9 @@ func (response DeleteUser403JSONResponse) VisitDeleteUserResponse(w http.Respons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}
@@ -10083,6 +10218,9 @@ func (response GetUser403JSONResponse) VisitGetUserResponse(w http.ResponseWrite
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	if response.Headers.XElasticAPIKeyExpiration != nil {
 		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
 	}

@@ -159,6 +159,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	// the limit of failed attempts of the browser's address. Only responses to realms that accept unsolicited ones are
 	// counted.
 	responses := attempts.NewCounter(s.Lockout, attempts.NewAddressLimiter(s.AddressFailures, s.AddressRecovery, s.Now))
+	s.Elevation.AtSignIn = s.Compatibility.ECE.CodeAtSignIn
 	accounts, users := account.NewService(st), user.NewService(st, hasher, guesses)
 	elevations := elevation.NewService(st, sessions, guesses, sealer, s.Elevation, s.Now)
 	if err := accounts.Bootstrap(ctx); err != nil {
@@ -181,6 +182,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		Interpret: s.Interpret,
 		Undecided: counts.Fallback,
 		Responses: s.Responses != "" && s.Responses != edge.ResponsesUnchecked,
+		Without:   s.Compatibility.ECE.Operations,
 	})
 	// Last, because they have to be closed.
 	keys := apikey.NewService(st, s.Keys, s.Log)
@@ -189,7 +191,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	limits := edge.NewLimits(st.Readers())
 	count(counts, st, hasher, users, signOn, limits)
 	counts.KeysExpiring(keys.Expiring, s.Now)
-	auth, roles := authn.NewService(st, users, keys, sessions, s.Now), role.NewService(st)
+	auth, roles := authn.NewService(st, users, keys, sessions, elevations, s.Now), role.NewService(st)
 	handler, err := edge.New(edge.Config{
 		Families: []edge.Family{
 			elastic.New(document, elastic.Services{
@@ -214,6 +216,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 				Elevation: elevations,
 				Trail:     audit.NewTrail(st),
 				Log:       s.Log,
+				Speaks:    s.Compatibility.ECE,
 			}),
 		},
 		Auth:           auth,
@@ -242,6 +245,10 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	counts.Cache("users", users.ProfileCounts)
 	counts.CacheFlushes(st.Flushes)
 
+	if s.Elevation.AtSignIn {
+		s.Log.InfoContext(ctx, "elevation not served: users with a second factor send a one-time code when they sign in",
+			"compatibility.ece", s.Compatibility.ECE.Version)
+	}
 	sessions.Watch(s.Log)
 	users.WatchRevocations(s.Log)
 	return &App{

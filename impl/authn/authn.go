@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/authn/elevation"
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authn/user"
@@ -21,14 +22,16 @@ type Service struct {
 	users    *user.Service
 	keys     *apikey.Service
 	sessions *session.Service
+	factors  *elevation.Service
 	now      func() time.Time
 }
 
-// NewService returns a service on a store, and on the services of the three kinds of credentials.
+// NewService returns a service on a store, and on the services of the three kinds of credentials and of second factors.
 func NewService(
-	st *store.Store, users *user.Service, keys *apikey.Service, sessions *session.Service, now func() time.Time,
+	st *store.Store, users *user.Service, keys *apikey.Service, sessions *session.Service, factors *elevation.Service,
+	now func() time.Time,
 ) *Service {
-	return &Service{st, users, keys, sessions, now}
+	return &Service{st, users, keys, sessions, factors, now}
 }
 
 // Authenticate returns the caller with the credentials in the values of a request's Authorization header. It returns
@@ -107,9 +110,19 @@ func principal(u store.User, method identity.Method) identity.Principal {
 }
 
 // Login verifies a password and begins a session. It returns fault.LoginFailed for all reasons not to sign a user in,
-// fault.TooManyFailures, fault.StoreMissing, fault.StoreUnavailable and fault.ServerBusy.
-func (s *Service) Login(ctx context.Context, name, password string) (session.Token, error) {
-	grant, err := s.signIn(ctx, name, password, nil, s.issueToken)
+// fault.TooManyFailures, fault.StoreMissing, fault.StoreUnavailable and fault.ServerBusy. If second factors are asked
+// for at sign-in, it verifies a one-time code, too, and returns fault.SignInCodeNeeded if that is missing or invalid;
+// otherwise it returns fault.InvalidData for a code.
+func (s *Service) Login(ctx context.Context, name, password, code string) (session.Token, error) {
+	if code == "" {
+		grant, err := s.signIn(ctx, name, password, "", nil, s.issueToken)
+		return grant.Access, err
+	}
+	if !s.factors.AtSignIn() {
+		return session.Token{}, fault.New(fault.InvalidData,
+			"token: this server takes a one-time code to elevate a session, and not to begin one", "token")
+	}
+	grant, err := s.signIn(ctx, name, password, code, audit.Details{"second_factor": true}, s.issueElevated)
 	return grant.Access, err
 }
 

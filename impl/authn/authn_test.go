@@ -167,7 +167,7 @@ func TestAuthenticate_DisabledUser(t *testing.T) {
 // Ensures that signing in returns the token of a plain session, and records that the session started.
 func TestLogin(t *testing.T) {
 	w := newWorld(t, session.DefaultSettings)
-	token, err := w.Login(t.Context(), "alice", passphrase)
+	token, err := w.Login(t.Context(), "alice", passphrase, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func TestLogin(t *testing.T) {
 		"unknown user":   {"mallory", passphrase},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if token, err := w.Login(t.Context(), credential[0], credential[1]); !fault.Has(err, fault.LoginFailed) ||
+			if token, err := w.Login(t.Context(), credential[0], credential[1], ""); !fault.Has(err, fault.LoginFailed) ||
 				token.Value != "" {
 				t.Errorf("%+v, %v", token, err)
 			}
@@ -231,7 +231,7 @@ func TestLogin_HashReplaced(t *testing.T) {
 				hashes, replacing = hashes[1:], false
 			})
 
-			_, err := w.Login(t.Context(), "alice", passphrase)
+			_, err := w.Login(t.Context(), "alice", passphrase, "")
 			if test.busy && !fault.Has(err, fault.ServerBusy) || !test.busy && err != nil {
 				t.Error(err)
 			}
@@ -265,7 +265,7 @@ func TestService_NoStore(t *testing.T) {
 	if w.PasswordLogin() {
 		t.Error("users can sign in with a password")
 	}
-	if _, err := w.Login(t.Context(), "alice", passphrase); !fault.Has(err, fault.StoreMissing) {
+	if _, err := w.Login(t.Context(), "alice", passphrase, ""); !fault.Has(err, fault.StoreMissing) {
 		t.Errorf("sign-in: %v", err)
 	}
 	if _, err := w.Authenticate(t.Context(), []string{"Bearer x"}); !fault.Has(err, fault.StoreMissing) {

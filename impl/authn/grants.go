@@ -23,9 +23,9 @@ type Grant struct {
 	User      user.User
 }
 
-// PasswordGrant begins a session with a refresh token. It returns the same errors as Login.
+// PasswordGrant begins a session with a refresh token. It returns the same errors as Login without a code.
 func (s *Service) PasswordGrant(ctx context.Context, name, password string) (Grant, error) {
-	return s.signIn(ctx, name, password, audit.Details{"grant": "password"}, s.sessions.BeginGrant)
+	return s.signIn(ctx, name, password, "", audit.Details{"grant": "password"}, s.sessions.BeginGrant)
 }
 
 // RefreshGrant exchanges a refresh token for the next tokens of its session. It returns fault.GrantInvalid.
@@ -38,7 +38,8 @@ func (s *Service) RefreshGrant(ctx context.Context, refreshToken string) (Grant,
 
 // ClientCredentials begins a session of the caller without a refresh token. It returns fault.PermissionDenied unless
 // the caller authenticated with a password: a session would outlive an API key and its limits, and another session. It
-// returns fault.CredentialsInvalid if the user was disabled or has another password by now.
+// returns fault.CredentialsInvalid if the user was disabled or has another password by now, and fault.SignInCodeNeeded
+// like Login.
 func (s *Service) ClientCredentials(ctx context.Context, p identity.Principal) (Grant, error) {
 	if p.Method != identity.Basic {
 		return Grant{}, fault.New(fault.PermissionDenied,
@@ -46,7 +47,7 @@ func (s *Service) ClientCredentials(ctx context.Context, p identity.Principal) (
 				"not with a token, an API key or as another user")
 	}
 
-	grant, err := s.begin(ctx, p.User, p.PasswordID, audit.Details{"grant": "client_credentials"},
+	grant, err := s.begin(ctx, p.User, p.PasswordID, "", audit.Details{"grant": "client_credentials"},
 		s.sessions.BeginAccess)
 	if fault.Has(err, fault.LoginFailed) || errors.Is(err, errStale) {
 		err = fault.New(fault.CredentialsInvalid, "the user was changed while the request was under way", "Authorization")

@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/authn"
 	"github.com/sallyport/sallyport/impl/authn/attempts"
+	"github.com/sallyport/sallyport/impl/authn/elevation"
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authn/user"
@@ -72,9 +73,10 @@ func (w *world) assemble(now func() time.Time, settings session.Settings) {
 	}
 	w.keys = apikey.NewService(w.store, apikey.Settings{}, slog.New(slog.DiscardHandler))
 	w.Cleanup(w.keys.Close)
-	w.users = user.NewService(w.store, secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1}),
-		attempts.NewCounter(attempts.DefaultPolicy, nil))
-	w.Service = authn.NewService(w.store, w.users, w.keys, sessions, now)
+	counter := attempts.NewCounter(attempts.DefaultPolicy, nil)
+	w.users = user.NewService(w.store, secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1}), counter)
+	factors := elevation.NewService(w.store, sessions, counter, sealer, elevation.DefaultSettings, now)
+	w.Service = authn.NewService(w.store, w.users, w.keys, sessions, factors, now)
 }
 
 func (w *world) advance(d time.Duration) { w.now.Add(d.Milliseconds()) }

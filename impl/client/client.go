@@ -101,7 +101,8 @@ func headerText(text string) bool {
 type Codes func(ctx context.Context) (string, error)
 
 // WithElevation takes elevated permissions when an operation needs them, with a code from codes, and repeats the
-// request. It is for users with a second factor, and not for API keys, which need no elevation.
+// request. A server that asks for a code at sign-in instead gets it there. It is for users with a second factor, and
+// not for API keys, which need no elevation.
 func WithElevation(codes Codes) Option {
 	return func(s *settings) error {
 		s.codes = codes

@@ -132,6 +132,12 @@ func (e *Error) needsRecentPassword() bool {
 	return e.Status == http.StatusForbidden && e.Code == "root.unauthorized.recent_password_required"
 }
 
+// needsCode reports whether a sign-in needs a one-time code, too. The password was right then.
+func needsCode(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == "root.unauthenticated.second_factor_required"
+}
+
 // shed reports whether the server, and not a proxy, refused the request under load.
 func (e *Error) shed() bool {
 	return e.Status == http.StatusServiceUnavailable &&

@@ -211,6 +211,26 @@ func (s *session) signIn(ctx context.Context, t token) (token, error) {
 		return t, err
 	}
 	next, err := s.exchange(ctx, r, token{})
+	if needsCode(err) && s.codes != nil {
+		return s.signInWithCode(ctx, t, password)
+	}
+	s.recordSignIn(password, err)
+	return next, err
+}
+
+// signInWithCode begins a session where one-time codes are asked for at sign-in. It is not repeated, because a code
+// works once.
+func (s *session) signInWithCode(ctx context.Context, t token, password string) (token, error) {
+	code, err := s.codes(ctx)
+	if err != nil {
+		return t, &Error{Message: "no one-time code to sign in", cause: err}
+	}
+	r, err := gen.NewLoginRequest(s.transport.address.server(),
+		gen.LoginRequest{Username: s.user, Password: password, Token: &code})
+	if err != nil {
+		return t, err
+	}
+	next, err := s.exchange(ctx, r, token{})
 	s.recordSignIn(password, err)
 	return next, err
 }

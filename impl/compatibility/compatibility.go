@@ -9,7 +9,10 @@ import (
 )
 
 // Settings are the versions that a server speaks.
-type Settings struct{ Elasticsearch Elasticsearch }
+type Settings struct {
+	Elasticsearch Elasticsearch
+	ECE           ECE
+}
 
 // Elasticsearch is a version of Elasticsearch's API.
 type Elasticsearch struct {
@@ -52,7 +55,7 @@ var elasticsearch = []Elasticsearch{
 const DataSources = "data_source"
 
 // Default holds the versions that are spoken unless others are configured.
-var Default = Settings{Elasticsearch: elasticsearch[1]}
+var Default = Settings{Elasticsearch: elasticsearch[1], ECE: ece[2]}
 
 // ElasticsearchVersions returns the values of the setting.
 func ElasticsearchVersions() []string {
@@ -81,4 +84,44 @@ func unknown(version string, versions []string) error {
 // Has reports whether the version has a category of global privileges.
 func (e Elasticsearch) Has(category string) bool {
 	return !slices.Contains(e.GlobalPrivileges, category)
+}
+
+// ECE is a version of Elastic Cloud Enterprise's API.
+type ECE struct {
+	// Version is the value of the setting.
+	Version string
+	// Operations are the ids of operations that another version has and this one has not.
+	Operations []string
+	// CodeAtSignIn asks users with a second factor for a one-time code when they sign in with a password, and shows no
+	// elevated permissions. Otherwise they elevate a session.
+	CodeAtSignIn bool
+}
+
+// elevation are the operations that Elastic Cloud Enterprise 3.6 removed.
+var elevation = []string{"enable-elevated-permissions", "disable-elevated-permissions"}
+
+// ece is the table of Elastic Cloud Enterprise's versions. The last one is 4.2 with this project's extensions.
+var ece = []ECE{
+	{Version: "3.8", Operations: elevation, CodeAtSignIn: true},
+	{Version: "4.2", Operations: elevation, CodeAtSignIn: true},
+	{Version: "sallyport"},
+}
+
+// ECEVersions returns the values of the setting.
+func ECEVersions() []string {
+	versions := make([]string, len(ece))
+	for i, e := range ece {
+		versions[i] = e.Version
+	}
+	return versions
+}
+
+// FindECE returns the version with a value of the setting. It returns an error that lists the values if there is none.
+func FindECE(version string) (ECE, error) {
+	for _, e := range ece {
+		if e.Version == version {
+			return e, nil
+		}
+	}
+	return ECE{}, unknown(version, ECEVersions())
 }

@@ -126,6 +126,9 @@ var Settings = []Setting{
 		About: "maximum number of valid API keys per user"},
 	{Key: "compatibility.elasticsearch", Default: compatibility.Default.Elasticsearch.Version,
 		About: "the version of Elasticsearch's API that the server speaks and announces: `8.19` or `9.5`"},
+	{Key: "compatibility.ece", Default: compatibility.Default.ECE.Version,
+		About: "the version of Elastic Cloud Enterprise's API that the server speaks: `3.8`, `4.2`, or `sallyport` for 4.2 " +
+			"with elevated permissions"},
 	{Key: "audit.retention", Default: "0s",
 		About: "age at which entries of the audit trail are removed, such as `8760h`, at least 24h; `0s` for never"},
 	{Key: "cache.lifetime", Default: store.MaxLifetime.String(),

@@ -74,6 +74,8 @@ var precedence = map[string]struct {
 		func(c Config) string { return c.Elevation.Length.String() }},
 	"compatibility.elasticsearch": {[3]string{"8.19", "9.5", "8.19"},
 		func(c Config) string { return c.Compatibility.Elasticsearch.Version }},
+	"compatibility.ece": {[3]string{"3.8", "4.2", "sallyport"},
+		func(c Config) string { return c.Compatibility.ECE.Version }},
 	"lockout.failures": {[3]string{"1", "2", "3"},
 		func(c Config) string { return strconv.Itoa(c.Lockout.Threshold) }},
 	"lockout.base": {[3]string{"1s", "2s", "15m0s"}, func(c Config) string { return c.Lockout.Base.String() }},

@@ -63,6 +63,7 @@ func parse(values map[string]string) (Config, error) {
 		},
 		Compatibility: compatibility.Settings{
 			Elasticsearch: version(p, "compatibility.elasticsearch", compatibility.FindElasticsearch),
+			ECE:           version(p, "compatibility.ece", compatibility.FindECE),
 		},
 		Realms:     p.realms("saml.realms"),
 		ReturnURLs: p.returnURLs("sso.return_urls"),

@@ -21,6 +21,8 @@ var (
 	RecentPasswordNeeded = Code{"recent password needed", Forbidden}
 	// SecondFactorNeeded: the caller must be elevated.
 	SecondFactorNeeded = Code{"second factor needed", Forbidden}
+	// SignInCodeNeeded: the user must also send a valid one-time code to sign in.
+	SignInCodeNeeded = Code{"sign-in code needed", Unauthenticated}
 	// ElevationNeeded: the caller must first acquire elevated permissions.
 	ElevationNeeded = Code{"elevation needed", ElevationRequired}
 	// OneTimeCodeInvalid: the second factor's code is missing, wrong or used.

@@ -1,10 +1,15 @@
 package http_test
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/sallyport/sallyport/gen/client"
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/compatibility"
 )
@@ -147,10 +152,240 @@ func TestElasticsearchVersion_StoredPrivilege(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	older := openWith(t, dsn, w.seen, func(s *app.Settings) { s.Compatibility.Elasticsearch = version })
+	older := openWith(t, dsn, io.Discard, func(s *app.Settings) { s.Compatibility.Elasticsearch = version })
 	older.es(carol, "GET /", "").ok()
 	older.es(carol, "GET /_security/role/reindexer", "").fails(http.StatusForbidden, securityDenied, "…")
 	if r := older.es(bob, "GET /_security/role/reindexer", ""); r.response.StatusCode != http.StatusOK {
 		t.Errorf("%d %s", r.response.StatusCode, r.body)
 	}
+}
+
+// speakingECE returns a world that speaks a version of Elastic Cloud Enterprise's API.
+func speakingECE(t *testing.T, version string) *world {
+	t.Helper()
+	spoken, err := compatibility.FindECE(version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	w := openWith(t, newDSN(t), &log, func(s *app.Settings) { s.Compatibility.ECE = spoken })
+	w.addUsers()
+
+	const line = `msg="elevation not served: users with a second factor send a one-time code when they sign in" ` +
+		"compatibility.ece="
+	if said := strings.Contains(log.String(), line+version); said != spoken.CodeAtSignIn {
+		t.Errorf("the start logs that elevation is not served: %t\n%s", said, &log)
+	}
+	return w
+}
+
+// eachECE runs a test for each version: those where a one-time code is asked for at sign-in, or the others.
+func eachECE(t *testing.T, codeAtSignIn bool, test func(w *world)) {
+	t.Helper()
+	t.Parallel()
+	for _, version := range compatibility.ECEVersions() {
+		spoken, err := compatibility.FindECE(version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if spoken.CodeAtSignIn != codeAtSignIn {
+			continue
+		}
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			test(speakingECE(t, version))
+		})
+	}
+}
+
+const (
+	keysPath = "/api/v1/users/auth/keys"
+	newKey   = `{"description":"x"}`
+	// codeNeeded is the code of a sign-in that needs a one-time code.
+	codeNeeded = "root.unauthenticated.second_factor_required"
+)
+
+// declines fails the test unless a request is answered with a status and an error code, and with the path of what to do
+// first unless that is empty.
+func (w *world) declines(status int, code, next, method, path, body string, editors ...client.RequestEditorFn) {
+	w.Helper()
+	r, text := w.do(method, path, body, editors...)
+	if r.StatusCode != status || r.Header.Get("X-Cloud-Error-Codes") != code {
+		w.Errorf("%s %s %s: %d %s, want %d %s", method, path, body, r.StatusCode, text, status, code)
+	}
+	if link := r.Header.Get("Link"); next != "" && !strings.HasPrefix(link, "<"+next+">;") {
+		w.Errorf("%s %s: the link is %q, want %s", method, path, link, next)
+	}
+}
+
+func signInBody(user, password, code string) string {
+	body := `{"username":"` + user + `","password":"` + password + `"`
+	if code != "" {
+		body += `,"token":"` + code + `"`
+	}
+	return body + "}"
+}
+
+// Ensures that a version without elevation does not have its operations, and grants no permission to call them.
+func TestECEVersion_Operations(t *testing.T) {
+	t.Parallel()
+
+	for _, version := range compatibility.ECEVersions() {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+
+			w := speakingECE(t, version)
+			spoken, err := compatibility.FindECE(version)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.enroll(alice)
+			for method, operation := range map[string]string{
+				http.MethodPost:   "enable-elevated-permissions",
+				http.MethodDelete: "disable-elevated-permissions",
+			} {
+				lacks := slices.Contains(spoken.Operations, operation)
+				for _, path := range []string{elevatePath, strings.Replace(elevatePath, "/v1/", "/v1/regions/r/", 1)} {
+					r, text := w.do(method, path, "", alice)
+					if missing := r.StatusCode == http.StatusNotFound; missing != lacks {
+						t.Errorf("%s %s: %d %s", method, path, r.StatusCode, text)
+					}
+				}
+				me, err := w.client.GetCurrentUserWithResponse(t.Context(), alice)
+				if err != nil || me.JSON200 == nil {
+					t.Fatalf("%v %s", err, me.Body)
+				}
+				if has := slices.Contains(*me.JSON200.Security.Permissions, operation); has && lacks {
+					t.Errorf("alice may call %s, which there is not", operation)
+				}
+			}
+			if spoken.Operations != nil {
+				w.declines(http.StatusNotFound, "root.resource_not_found", "", http.MethodPost, elevatePath, "")
+			}
+		})
+	}
+}
+
+// Ensures that a user with a second factor signs in with a one-time code, which works once, and has no need of
+// elevation then.
+func TestECEVersion_CodeAtSignIn(t *testing.T) {
+	eachECE(t, true, func(w *world) {
+		d := w.enroll(alice)
+		signIn := func(code string) string { return signInBody("alice", alicePassword, code) }
+		w.declines(http.StatusUnauthorized, codeNeeded, "", http.MethodPost, loginPath, signIn(""))
+		w.declines(http.StatusUnauthorized, codeNeeded, "", http.MethodPost, loginPath, signIn("000000"))
+		w.declines(http.StatusUnauthorized, "root.unauthenticated", "", http.MethodPost, loginPath,
+			signInBody("alice", "a wrong passphrase", d.code()))
+
+		code := d.code()
+		token := w.signedIn(signIn(code))
+		w.declines(http.StatusUnauthorized, codeNeeded, "", http.MethodPost, loginPath, signIn(code))
+		if !w.elevated(token).IsZero() {
+			w.Error("elevated permissions are shown")
+		}
+		w.creates(bearer(token))
+
+		// A session keeps what it was begun with, and each of its tokens.
+		for range 30 {
+			w.clock.advance(20 * time.Minute)
+			token = w.refresh(token).JSON200.Token
+		}
+		w.creates(bearer(token))
+
+		w.signedIn(signIn(d.recovery[0]))
+		w.declines(http.StatusUnauthorized, codeNeeded, "", http.MethodPost, loginPath, signIn(d.recovery[0]))
+
+		redirected := `{"username":"alice","password":"` + alicePassword + `","login_state":{"path":"/x"},"token":"` +
+			d.code() + `"}`
+		if r, text := w.do(http.MethodPost, loginPath, redirected); r.StatusCode != http.StatusFound {
+			w.Errorf("with a path: %d %s", r.StatusCode, text)
+		}
+	})
+}
+
+// signedIn returns the token of a sign-in that must succeed.
+func (w *world) signedIn(body string) string {
+	w.Helper()
+	r, text := w.do(http.MethodPost, loginPath, body)
+	token, _ := object(w.T, text)["token"].(string)
+	if r.StatusCode != http.StatusOK || token == "" {
+		w.Fatalf("sign-in: %d %s", r.StatusCode, text)
+	}
+	return token
+}
+
+// creates fails the test unless a caller can create an API key.
+func (w *world) creates(caller client.RequestEditorFn) {
+	w.Helper()
+	if r, text := w.do(http.MethodPost, keysPath, newKey, caller); r.StatusCode != http.StatusCreated {
+		w.Errorf("creating a key: %d %s", r.StatusCode, text)
+	}
+}
+
+// Ensures that nothing is a way around the code at sign-in: neither Basic nor a token of Elasticsearch's operations.
+func TestECEVersion_NoWayAround(t *testing.T) {
+	eachECE(t, true, func(w *world) {
+		before := w.login("alice", alicePassword)
+		d := w.enroll(alice)
+
+		const rbac = "root.unauthorized.rbac"
+		for _, caller := range []client.RequestEditorFn{alice, bearer(before)} {
+			w.declines(http.StatusForbidden, rbac, loginPath, http.MethodPost, keysPath, newKey, caller)
+			w.es(caller, "PUT /_security/api_key", `{"name":"x"}`).fails(http.StatusForbidden, securityDenied,
+				"this operation needs a session that was begun with a one-time code: sign in at "+loginPath)
+			w.declines(http.StatusForbidden, "root.unauthorized.second_factor_required", loginPath,
+				http.MethodDelete, "/api/v1/users/auth/totp", "", caller)
+			if r, text := w.do(http.MethodGet, "/api/v1/account", "", caller); r.StatusCode != http.StatusOK {
+				w.Errorf("reading: %d %s", r.StatusCode, text)
+			}
+		}
+		const needed = "this user has a second factor, and signs in with a one-time code, too"
+		w.es(bob, "POST /_security/oauth2/token",
+			`{"grant_type":"password","username":"alice","password":"`+alicePassword+`"}`).fails(
+			http.StatusUnauthorized, securityDenied, needed)
+		bobsDevice := w.enroll(bob)
+		w.es(bob, "POST /_security/oauth2/token", `{"grant_type":"client_credentials"}`).fails(
+			http.StatusUnauthorized, securityDenied, needed)
+		w.creates(bearer(w.signedIn(signInBody("bob", bobPassword, bobsDevice.code()))))
+
+		// A session that was begun with a code can remove the second factor; a sign-in needs no code then.
+		token := w.signedIn(signInBody("alice", alicePassword, d.code()))
+		if r, text := w.do(http.MethodDelete, "/api/v1/users/auth/totp", "", bearer(token)); r.StatusCode != http.StatusOK {
+			w.Errorf("removing the device: %d %s", r.StatusCode, text)
+		}
+		w.creates(bearer(w.login("alice", alicePassword)))
+		w.declines(http.StatusUnauthorized, codeNeeded, "", http.MethodPost, loginPath,
+			signInBody("alice", alicePassword, "123456"))
+	})
+}
+
+// Ensures that wrong codes at sign-in count together with wrong passwords, and that the right password does not clear
+// them.
+func TestECEVersion_CodeGuessed(t *testing.T) {
+	eachECE(t, true, func(w *world) {
+		d := w.enroll(alice)
+		for range 10 {
+			w.declines(http.StatusUnauthorized, codeNeeded, "", http.MethodPost, loginPath,
+				signInBody("alice", alicePassword, "000000"))
+		}
+		w.declines(http.StatusUnauthorized, "root.unauthenticated", "", http.MethodPost, loginPath,
+			signInBody("alice", alicePassword, d.code()))
+		w.clock.advance(time.Minute)
+		w.signedIn(signInBody("alice", alicePassword, d.code()))
+	})
+}
+
+// Ensures that the default keeps elevation, and takes no code at sign-in that it would ignore.
+func TestECEVersion_CodeToElevate(t *testing.T) {
+	eachECE(t, false, func(w *world) {
+		d := w.enroll(alice)
+		w.declines(http.StatusBadRequest, "root.invalid_data", "", http.MethodPost, loginPath,
+			signInBody("alice", alicePassword, d.code()))
+		token := w.login("alice", alicePassword)
+		for _, caller := range []client.RequestEditorFn{alice, bearer(token)} {
+			w.declines(449, "root.unauthorized.rbac.elevated_permissions_required", elevatePath,
+				http.MethodPost, keysPath, newKey, caller)
+		}
+		w.creates(bearer(w.mustElevate(token, d.code())))
+	})
 }

@@ -1,6 +1,8 @@
 package sallyporttest_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log"
@@ -72,6 +74,50 @@ func ExampleSetting() {
 	key := s.Key(s.User("alice", "ece_deployment_viewer"))
 	fmt.Println(key.Expires.Sub(s.Clock.Now()).Round(time.Minute))
 	// Output: 1h0m0s
+}
+
+func ExampleElasticsearch() {
+	t := &exampleT{}
+	defer t.end()
+
+	s := sallyporttest.New(t, sallyporttest.Elasticsearch("8.19"))
+	answer, err := s.Client(s.Admin).Get(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var info struct{ Version struct{ Number string } }
+	if err := json.NewDecoder(answer.Body).Decode(&info); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Println(info.Version.Number)
+	// Output: 8.19.0
+}
+
+func ExampleECE() {
+	t := &exampleT{}
+	defer t.end()
+
+	s := sallyporttest.New(t, sallyporttest.ECE("4.2"))
+	alice := s.User("alice", "ece_deployment_viewer")
+	device := s.TOTP(alice)
+	signIn := func(code string) {
+		body, err := json.Marshal(map[string]string{"username": alice.Name, "password": alice.Password, "token": code})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.Post(s.URL+"/api/v1/users/auth/_login", "application/json", bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		fmt.Println(answer.StatusCode, answer.Header.Get("X-Cloud-Error-Codes"))
+	}
+	signIn("")
+	signIn(device.Code())
+	// Output:
+	// 401 root.unauthenticated.second_factor_required
+	// 200
 }
 
 func ExampleServer_Handler() {

@@ -24,6 +24,13 @@ type Option struct {
 // refused.
 func Setting(key, value string) Option { return Option{key: key, value: value} }
 
+// Elasticsearch sets the version of Elasticsearch's API that the server speaks: "8.19", or the default, "9.5".
+func Elasticsearch(version string) Option { return Setting("compatibility.elasticsearch", version) }
+
+// ECE sets the version of Elastic Cloud Enterprise's API that the server speaks: "3.8", "4.2", or the default,
+// "sallyport", which is 4.2 with elevated permissions. In the others users with a second factor sign in with a code.
+func ECE(version string) Option { return Setting("compatibility.ece", version) }
+
 // Deterministic has a server make the same ids, keys, passwords and tokens in each run from the same seed, if the test
 // does the same in the same order; parallel requests may come in any. The clock stands at the beginning of 2026 (UTC)
 // until it is advanced. So a test can compare whole answers. Such a server starts within tens of milliseconds, because

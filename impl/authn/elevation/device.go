@@ -64,10 +64,16 @@ func (s *Service) Device(ctx context.Context, p identity.Principal) (Device, err
 }
 
 // Enroll creates an unconfirmed device for the principal, which replaces an unconfirmed one. It returns
-// fault.RecentPasswordNeeded, and fault.DeviceConflict if there is a confirmed device.
+// fault.RecentPasswordNeeded, fault.DeviceConflict if there is a confirmed device, and with Settings.AtSignIn
+// fault.PermissionDenied for a user of an identity provider.
 func (s *Service) Enroll(ctx context.Context, p identity.Principal) (Enrollment, error) {
 	if err := s.requireRecent(p); err != nil {
 		return Enrollment{}, err
+	}
+	// Such a user signs in at its identity provider, where it could not send a code.
+	if s.settings.AtSignIn && p.SAMLRealm != "" {
+		return Enrollment{}, fault.New(fault.PermissionDenied,
+			"the second factor of this user is that of its identity provider")
 	}
 
 	key := totp.NewSecret(s.store.Random())
@@ -110,7 +116,7 @@ func (s *Service) Remove(ctx context.Context, p identity.Principal) error {
 			return err
 		}
 		if record.Confirmed && !elevated {
-			return secondFactorNeeded()
+			return s.secondFactorNeeded()
 		}
 		if err := s.requireRecent(p); err != nil {
 			return err

@@ -37,6 +37,9 @@ type Settings struct {
 	Policy Policy
 	// Length is the duration of an elevation, at most MaxLength.
 	Length time.Duration
+	// AtSignIn asks users with a second factor for a one-time code when they sign in with a password. There is no other
+	// way to elevate a session then, and it stays elevated until it expires.
+	AtSignIn bool
 }
 
 // DefaultSettings holds the values of ECE, as far as they are known.
@@ -46,6 +49,7 @@ var DefaultSettings = Settings{Policy: Enrolled, Length: 15 * time.Minute}
 const (
 	elevate = "enable-elevated-permissions"
 	enroll  = "enroll-totp-device"
+	signIn  = "login"
 )
 
 // Service elevates sessions and keeps second factors.
@@ -67,25 +71,33 @@ func NewService(
 	return &Service{st, sessions, a, sealer, settings, totp.DefaultSettings, now}
 }
 
-// Require returns fault.ElevationNeeded, which names the operation needed next, if the policy requires elevated
-// permissions that the caller lacks. API keys are exempt: a program cannot use a second factor, and the key's creator
-// has passed the check.
+// Require returns fault.ElevationNeeded, or fault.PermissionDenied with Settings.AtSignIn, if the policy requires
+// elevated permissions that the caller lacks. The fault names the operation needed next. API keys are exempt: a program
+// cannot use a second factor, and the key's creator has passed the check.
 func (s *Service) Require(p identity.Principal) error {
 	exempt := s.settings.Policy == Never || s.settings.Policy == Enrolled && !p.HasTOTP
 	if exempt || p.Method == identity.APIKey || !p.ElevatedUntil.IsZero() {
 		return nil
 	}
 
-	if !p.HasTOTP {
-		f := fault.New(fault.ElevationNeeded,
-			"this operation needs elevated permissions, and these a second factor: set one up")
-		f.Next = enroll
-		return f
+	switch {
+	case s.settings.AtSignIn && !p.HasTOTP:
+		return next(enroll, fault.New(fault.PermissionDenied,
+			"this operation needs a second factor: set one up, and sign in again"))
+	case s.settings.AtSignIn:
+		return next(signIn, fault.New(fault.PermissionDenied,
+			"this operation needs a session that was begun with a one-time code: sign in"))
+	case !p.HasTOTP:
+		return next(enroll, fault.New(fault.ElevationNeeded,
+			"this operation needs elevated permissions, and these a second factor: set one up"))
 	}
+	return next(elevate, fault.New(fault.ElevationNeeded,
+		"this operation needs elevated permissions: sign in, and exchange the session's token with a one-time code"))
+}
 
-	f := fault.New(fault.ElevationNeeded,
-		"this operation needs elevated permissions: sign in, and exchange the session's token with a one-time code")
-	f.Next = elevate
+// next returns a fault with the operation that its caller needs next.
+func next(operation string, f *fault.Error) *fault.Error {
+	f.Next = operation
 	return f
 }
 
@@ -95,13 +107,38 @@ func (s *Service) RequireFactor(p identity.Principal) error {
 	if !p.HasTOTP || p.Method == identity.APIKey || !p.ElevatedUntil.IsZero() {
 		return nil
 	}
-	return secondFactorNeeded()
+	return s.secondFactorNeeded()
 }
 
-func secondFactorNeeded() error {
-	f := fault.New(fault.SecondFactorNeeded, "this needs the second factor: first take elevated permissions")
-	f.Next = elevate
-	return f
+func (s *Service) secondFactorNeeded() error {
+	if s.settings.AtSignIn {
+		return next(signIn, fault.New(fault.SecondFactorNeeded,
+			"this needs the second factor: sign in with a one-time code"))
+	}
+	return next(elevate, fault.New(fault.SecondFactorNeeded,
+		"this needs the second factor: first take elevated permissions"))
+}
+
+// AtSignIn reports whether users with a second factor are asked for a one-time code when they sign in with a password.
+func (s *Service) AtSignIn() bool { return s.settings.AtSignIn }
+
+// SignInCodeNeeded returns the fault of a sign-in without a one-time code that it needs.
+func SignInCodeNeeded() error {
+	return fault.New(fault.SignInCodeNeeded,
+		"this user has a second factor, and signs in with a one-time code, too", "token")
+}
+
+// SignIn checks a user's one-time code and, if it is valid, uses it up and calls begin in the same transaction. It
+// returns fault.SignInCodeNeeded for an invalid code, and for any code of a locked user or of one without a second
+// factor, and fault.TooManyFailures.
+func SignIn[T any](
+	ctx context.Context, s *Service, userName, code string, begin func(*store.Tx) (T, error),
+) (T, error) {
+	begun, err := verifyCode(ctx, s, userName, code, true, begin)
+	if fault.Has(err, fault.OneTimeCodeInvalid) {
+		err = fault.Wrap(fault.SignInCodeNeeded, err, "the one-time code is not valid, or was used before", "token")
+	}
+	return begun, err
 }
 
 // Elevate exchanges the principal's token for one that is elevated for the configured length. It returns

@@ -36,7 +36,7 @@ func (s *Service) BeginAccess(ctx context.Context, tx *store.Tx, userName string
 
 func (s *Service) beginAccess(ctx context.Context, tx *store.Tx, userName string) (store.Session, Token, error) {
 	session := store.Session{UserName: userName, ExpiresAt: tx.Now.Add(s.settings.Absolute)}
-	return s.begin(ctx, tx, session, s.accessLifetime())
+	return s.begin(ctx, tx, session, s.accessLifetime(), time.Time{})
 }
 
 // BeginGrant is like BeginAccess, and also issues a refresh token.

@@ -110,6 +110,13 @@ func (s *Service) Begin(ctx context.Context, tx *store.Tx, userName string) (Tok
 	return token, err
 }
 
+// BeginElevated is like Begin, for a session that is elevated until it expires.
+func (s *Service) BeginElevated(ctx context.Context, tx *store.Tx, userName string) (Token, error) {
+	end := tx.Now.Add(s.settings.Absolute)
+	_, token, err := s.begin(ctx, tx, store.Session{UserName: userName, ExpiresAt: end}, s.settings.Idle, end)
+	return token, err
+}
+
 // BeginUntil is like Begin, for a session that expires at end at the latest, unless end is zero. It also returns the
 // session.
 func (s *Service) BeginUntil(
@@ -119,12 +126,12 @@ func (s *Service) BeginUntil(
 	if end.IsZero() || end.After(latest) {
 		end = latest
 	}
-	return s.begin(ctx, tx, store.Session{UserName: userName, ExpiresAt: end}, s.settings.Idle)
+	return s.begin(ctx, tx, store.Session{UserName: userName, ExpiresAt: end}, s.settings.Idle, time.Time{})
 }
 
-// begin stores a session, and returns it with its first token.
+// begin stores a session, and returns it with its first token, which is elevated until the given time.
 func (s *Service) begin(
-	ctx context.Context, tx *store.Tx, session store.Session, lifetime time.Duration,
+	ctx context.Context, tx *store.Tx, session store.Session, lifetime time.Duration, elevatedUntil time.Time,
 ) (store.Session, Token, error) {
 	session.ID = tx.Random.Text(16)
 	if err := tx.Sessions.Sweep(); err != nil {
@@ -136,7 +143,7 @@ func (s *Service) begin(
 	if err := tx.Sessions.Insert(session); err != nil {
 		return session, Token{}, err
 	}
-	token, err := s.issue(tx, session, lifetime, time.Time{})
+	token, err := s.issue(tx, session, lifetime, elevatedUntil)
 	return session, token, err
 }
 

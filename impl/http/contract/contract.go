@@ -65,6 +65,8 @@ type Options struct {
 	Undecided func(operation string, accepted bool)
 	// Responses compiles the checks of responses.
 	Responses bool
+	// Without are the ids of operations that are left out.
+	Without []string
 }
 
 // QueryParameter describes how the text of a parameter is read before it is validated.
@@ -123,6 +125,9 @@ func (c *Contract) With(options Options) *Contract {
 		responses = newBodyCompiler(schemacheck.Response, maxAnswerDepth)
 	}
 	for _, each := range c.Operations {
+		if slices.Contains(options.Without, each.ID) {
+			continue
+		}
 		op := *each
 		if options.Interpret {
 			op.checks = nil

@@ -28,7 +28,7 @@ func (a *API) Login(ctx context.Context, r server.LoginRequestObject) (server.Lo
 		}
 	}
 
-	token, err := a.Auth.Login(ctx, r.Body.Username, r.Body.Password)
+	token, err := a.Auth.Login(ctx, r.Body.Username, r.Body.Password, convert.Value(r.Body.Token))
 	if err != nil {
 		return nil, err
 	}
@@ -72,12 +72,13 @@ func (a *API) GetAuthenticationInfo(
 	ctx context.Context, _ server.GetAuthenticationInfoRequestObject,
 ) (server.GetAuthenticationInfoResponseObject, error) {
 	p := edge.CallerOf(ctx)
+	elevatedUntil := a.elevatedUntil(p)
 	return server.GetAuthenticationInfo200JSONResponse{Body: server.AuthenticationInfo{
 		HasTOTPDevice:               &p.HasTOTP,
 		TOTPDeviceSource:            new("native"),
 		RefreshTokenURL:             refreshPath,
-		HasElevatedPermissions:      !p.ElevatedUntil.IsZero(),
-		ElevatedPermissionsExpireAt: convert.Time(p.ElevatedUntil),
+		HasElevatedPermissions:      !elevatedUntil.IsZero(),
+		ElevatedPermissionsExpireAt: convert.Time(elevatedUntil),
 		ExpiresAt:                   convert.Time(p.Expires),
 	}}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 
 	"github.com/labstack/echo/v4"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/elevation"
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/user"
+	"github.com/sallyport/sallyport/impl/compatibility"
 	"github.com/sallyport/sallyport/impl/http/contract"
 	"github.com/sallyport/sallyport/impl/http/edge"
 	"github.com/sallyport/sallyport/impl/saml"
@@ -33,6 +35,8 @@ type Services struct {
 	Elevation *elevation.Service
 	Trail     *audit.Trail
 	Log       *slog.Logger
+	// Speaks is the version that is served.
+	Speaks compatibility.ECE
 }
 
 // API is the family of Elastic Cloud Enterprise's operations. It serves all paths.
@@ -74,44 +78,61 @@ func (a *API) Begin(c echo.Context) edge.Exchange {
 
 // Register implements edge.Family.
 func (a *API) Register(e *echo.Echo, middleware func(*contract.Operation) []echo.MiddlewareFunc) error {
-	all := map[string][]echo.MiddlewareFunc{}
+	all, served := map[string][]echo.MiddlewareFunc{}, map[route]bool{}
 	for _, op := range a.contract.Operations {
 		all[op.ID] = append(middleware(op), validate(op))
+		served[route{op.Method, edge.RoutePath(op.Path)}] = true
 	}
 	e.JSONSerializer = serializer{}
 	handler := server.NewStrictHandler(a, []server.StrictMiddlewareFunc{finish})
-	server.RegisterHandlersWithOptions(router{e}, handler, server.RegisterHandlersOptions{OperationMiddlewares: all})
+	options := server.RegisterHandlersOptions{OperationMiddlewares: all}
+	server.RegisterHandlersWithOptions(router{e, served}, handler, options)
 	return nil
 }
 
-// router registers handlers with their middleware composed.
-type router struct{ *echo.Echo }
+// route is a method and a path as the router writes it.
+type route struct{ method, path string }
+
+// router registers the handlers of the contract's operations with their middleware composed. The generated code has
+// all operations; one that the contract leaves out has no middleware, so it must not be reached.
+type router struct {
+	*echo.Echo
+
+	served map[route]bool
+}
 
 var _ server.EchoRouter = router{}
 
+func (r router) add(method, path string, h echo.HandlerFunc, m []echo.MiddlewareFunc) *echo.Route {
+	if !r.served[route{method, path}] {
+		return nil
+	}
+	return r.Add(method, path, edge.Compose(h, m...))
+}
+
 // GET implements server.EchoRouter.
 func (r router) GET(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
-	return r.Echo.GET(path, edge.Compose(h, m...))
+	return r.add(http.MethodGet, path, h, m)
 }
 
 // POST implements server.EchoRouter.
 func (r router) POST(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
-	return r.Echo.POST(path, edge.Compose(h, m...))
+	return r.add(http.MethodPost, path, h, m)
 }
 
 // PUT implements server.EchoRouter.
 func (r router) PUT(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
-	return r.Echo.PUT(path, edge.Compose(h, m...))
+	return r.add(http.MethodPut, path, h, m)
 }
 
 // PATCH implements server.EchoRouter.
 func (r router) PATCH(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
-	return r.Echo.PATCH(path, edge.Compose(h, m...))
+	return r.add(http.MethodPatch, path, h, m)
 }
 
 // DELETE implements server.EchoRouter.
 func (r router) DELETE(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
-	return r.Echo.DELETE(path, edge.Compose(h, m...))
+	return r.add(http.MethodDelete, path, h, m)
 }
 
 // finish returns an error for a handler that returns no response, which would be sent as an empty 200, and sends some

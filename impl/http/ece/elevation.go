@@ -2,8 +2,10 @@ package ece
 
 import (
 	"context"
+	"time"
 
 	server "github.com/sallyport/sallyport/gen/ece"
+	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/http/edge"
 )
 
@@ -25,6 +27,15 @@ func (a *API) DisableElevatedPermissions(
 ) (server.DisableElevatedPermissionsResponseObject, error) {
 	token, err := a.Elevation.Lower(ctx, edge.CallerOf(ctx))
 	return server.DisableElevatedPermissions200JSONResponse{TokenJSONResponse: tokenResponse(token)}, err
+}
+
+// elevatedUntil returns the time until which a caller has elevated permissions, as far as the version that is served
+// has them; zero for none.
+func (a *API) elevatedUntil(p identity.Principal) time.Time {
+	if a.Speaks.CodeAtSignIn {
+		return time.Time{}
+	}
+	return p.ElevatedUntil
 }
 
 // GetTOTPDevice implements the generated interface.

@@ -27,6 +27,7 @@ var codes = map[fault.Code]string{
 	fault.RoleAssigneeInvalid:      "role_assignments.invalid_target_user_id",
 	fault.RoleAssignmentsForbidden: "role_assignments.unauthorized_role_assignments",
 	fault.SecondFactorNeeded:       "root.unauthorized.second_factor_required",
+	fault.SignInCodeNeeded:         "root.unauthenticated.second_factor_required",
 	fault.UserCannotModify:         "user.cannot_modify",
 	fault.UserCannotModifyExternal: "user.cannot_modify_external",
 	fault.UserNameConflict:         "user.user_name.conflict",

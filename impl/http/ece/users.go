@@ -114,8 +114,9 @@ func newUser(body server.CreateUserRequest) (user.New, error) {
 // userResponse shows a user with ECE's roles only. Only the user sees their own elevation.
 func (a *API) userResponse(ctx context.Context, u user.User) server.UserJSONResponse {
 	elevated := server.ElevatedPermissions{}
-	if p := edge.CallerOf(ctx); p.User == u.Name && !p.ElevatedUntil.IsZero() {
-		elevated = server.ElevatedPermissions{Enabled: true, ExpiresAt: &p.ElevatedUntil}
+	p := edge.CallerOf(ctx)
+	if until := a.elevatedUntil(p); p.User == u.Name && !until.IsZero() {
+		elevated = server.ElevatedPermissions{Enabled: true, ExpiresAt: &until}
 	}
 
 	realm := server.UserSecurityRealm{ID: "native", Type: server.RealmTypeNative}

@@ -10,6 +10,7 @@ import (
 	server "github.com/sallyport/sallyport/gen/ece"
 	"github.com/sallyport/sallyport/impl/http/contract"
 	"github.com/sallyport/sallyport/impl/http/contract/baseline"
+	"github.com/sallyport/sallyport/impl/http/edge"
 )
 
 // fixed answers two operations as the baseline does.
@@ -52,7 +53,7 @@ func generated(b testing.TB, options contract.Options, hold bool) http.Handler {
 
 	e := echo.New()
 	e.JSONSerializer = serializer{}
-	middlewares := map[string][]echo.MiddlewareFunc{}
+	middlewares, served := map[string][]echo.MiddlewareFunc{}, map[route]bool{}
 	for _, op := range loaded.With(options).Operations {
 		if op.TakesBody {
 			middlewares[op.ID] = append(middlewares[op.ID], readWhole)
@@ -61,10 +62,11 @@ func generated(b testing.TB, options contract.Options, hold bool) http.Handler {
 			middlewares[op.ID] = append(middlewares[op.ID], checkAnswer(b, op))
 		}
 		middlewares[op.ID] = append(middlewares[op.ID], validate(op))
+		served[route{op.Method, edge.RoutePath(op.Path)}] = true
 	}
 	strict := server.NewStrictHandler(fixed{}, []server.StrictMiddlewareFunc{finish})
 	registration := server.RegisterHandlersOptions{OperationMiddlewares: middlewares}
-	server.RegisterHandlersWithOptions(router{e}, strict, registration)
+	server.RegisterHandlersWithOptions(router{e, served}, strict, registration)
 	return e
 }
 

@@ -8,9 +8,11 @@ import (
 )
 
 // routeKey returns what identifies the route of an operation. The path is the contract's or the router's.
-func routeKey(method, path string) string { return method + " " + routeSyntax.Replace(path) }
+func routeKey(method, path string) string { return method + " " + RoutePath(path) }
 
-// routeSyntax translates paths of the contract to those of the router: /role/:name for /role/{name}.
+// RoutePath returns a path of the contract as the router writes it: /role/:name for /role/{name}.
+func RoutePath(path string) string { return routeSyntax.Replace(path) }
+
 var routeSyntax = strings.NewReplacer("{", ":", "}", "")
 
 // Operation returns the id of the operation that a request asks for, or "" if the contract has none. It does not

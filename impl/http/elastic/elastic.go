@@ -95,7 +95,7 @@ func (a *API) Register(e *echo.Echo, middleware func(*contract.Operation) []echo
 			return fmt.Errorf("elastic: operation %s has no row in the table, or no %s", op.ID, actionExtension)
 		}
 		delete(rows, op.ID)
-		e.Add(op.Method, routePath(op.Path), edge.Compose(a.handle(op, row), middleware(op)...))
+		e.Add(op.Method, edge.RoutePath(op.Path), edge.Compose(a.handle(op, row), middleware(op)...))
 	}
 
 	for id := range rows {
@@ -104,8 +104,3 @@ func (a *API) Register(e *echo.Echo, middleware func(*contract.Operation) []echo
 
 	return nil
 }
-
-// routePath returns a path of the contract as the router writes it: /role/:name for /role/{name}.
-func routePath(path string) string { return routeSyntax.Replace(path) }
-
-var routeSyntax = strings.NewReplacer("{", ":", "}", "")

@@ -28,6 +28,11 @@ export class ApiError extends Error {
     return this.status === 401;
   }
 
+  /** Whether a sign-in needs a one-time code, too. The password was right then. */
+  get codeNeeded() {
+    return this.code === "root.unauthenticated.second_factor_required";
+  }
+
   /** Whether the caller must take elevated permissions first. */
   get elevationNeeded() {
     return this.status === 449 || (this.status === 403 && this.message.endsWith(elevateHint));

@@ -184,9 +184,11 @@ export async function readUser() {
  * Signs in with a password.
  * @param {string} username
  * @param {string} password
+ * @param {string} code a one-time code, or "" for none
  */
-export async function signIn(username, password) {
-  const answer = await call("post", "/api/v1/users/auth/_login", { body: { username, password }, anonymous: true });
+export async function signIn(username, password, code) {
+  const body = code ? { username, password, token: code } : { username, password };
+  const answer = await call("post", "/api/v1/users/auth/_login", { body, anonymous: true });
   const before = caller.value?.user.user_name;
   keep(answer);
   await identify();

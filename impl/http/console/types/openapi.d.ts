@@ -206,7 +206,8 @@ export interface paths {
         /**
          * Sign in with a password
          * @description Begins a session. With `login_state.path` the answer is a redirect to the sign-in page, which takes the token
-         *     from the address's fragment; without it the answer's body holds the token.
+         *     from the address's fragment; without it the answer's body holds the token. Where the server speaks a version
+         *     without elevated permissions, a user with a second factor also sends a one-time code, as `token`.
          */
         post: operations["login"];
         delete?: never;
@@ -273,12 +274,14 @@ export interface paths {
          *     one, or a recovery code; each works once. A wrong or repeated code counts as a failed attempt, as a wrong
          *     password does; while the user is locked no code works. An elevated session that sends another code restarts
          *     the elevation's time. Refreshing a token keeps its elevation and never lengthens it. Only a session can be
-         *     elevated: Basic and API keys get 401.
+         *     elevated: Basic and API keys get 401. Where the server speaks a version without elevated permissions, there is no
+         *     such operation: the code is sent at sign-in.
          */
         post: operations["enable-elevated-permissions"];
         /**
          * Give up elevated permissions
-         * @description Makes all tokens of the session plain, and returns a new one. It may be done twice.
+         * @description Makes all tokens of the session plain, and returns a new one. It may be done twice. Where the server speaks a
+         *     version without elevated permissions, there is no such operation.
          */
         delete: operations["disable-elevated-permissions"];
         options?: never;
@@ -1595,6 +1598,11 @@ export interface components {
              */
             password: string;
             login_state?: components["schemas"]["LoginState"];
+            /**
+             * @description An extension of this server: the current one-time code of the user's second factor, or a recovery code, where
+             *     one is asked for at sign-in. It is refused where a session is elevated instead.
+             */
+            token?: string | null;
         };
         /** @description What to return to after the sign-in. Its presence with a path asks for a redirect. */
         LoginState: {
@@ -2907,12 +2915,16 @@ export interface components {
                 "application/json": components["schemas"]["BasicFailedReply"];
             };
         };
-        /** @description The user name or the password is wrong, or the user cannot sign in. */
+        /**
+         * @description The user name or the password is wrong, or the user cannot sign in. The code that ends in
+         *     `second_factor_required` says that the password is right, and that the one-time code is missing or not valid; it
+         *     occurs only where one is asked for at sign-in.
+         */
         Unauthenticated: {
             headers: {
                 "WWW-Authenticate": components["headers"]["Challenge"];
                 /** @description The code of the error in the body. */
-                "x-cloud-error-codes": "root.unauthenticated";
+                "x-cloud-error-codes": "root.unauthenticated" | "root.unauthenticated.second_factor_required";
                 [name: string]: unknown;
             };
             content: {
@@ -2952,9 +2964,35 @@ export interface components {
                 "application/json": components["schemas"]["BasicFailedReply"];
             };
         };
-        /** @description The caller's roles do not include the permission, which the message names. */
+        /** @description The server speaks a version of the API that does not have this operation. */
+        NotInThisVersion: {
+            headers: {
+                "X-Elastic-Api-Key-Expiration": components["headers"]["ApiKeyExpiration"];
+                /** @description The code of the error in the body. */
+                "x-cloud-error-codes": "root.resource_not_found";
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "errors": [
+                 *         {
+                 *           "code": "root.resource_not_found",
+                 *           "message": "there is nothing at this path"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["BasicFailedReply"];
+            };
+        };
+        /**
+         * @description The caller's roles do not include the permission, which the message names; or, where the server speaks a version
+         *     without elevated permissions, the operation needs a session that began with a one-time code.
+         */
         Forbidden: {
             headers: {
+                Link: components["headers"]["NextStep"];
                 "X-Elastic-Api-Key-Expiration": components["headers"]["ApiKeyExpiration"];
                 /** @description The code of the error in the body. */
                 "x-cloud-error-codes": "root.unauthorized.rbac";
@@ -5153,6 +5191,7 @@ export interface operations {
             400: components["responses"]["InvalidCode"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotInThisVersion"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyFailures"];
@@ -5174,6 +5213,7 @@ export interface operations {
             200: components["responses"]["Token"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotInThisVersion"];
             429: components["responses"]["TooManyFailures"];
             500: components["responses"]["InternalError"];
             501: components["responses"]["NoAuthenticationCluster"];

@@ -36,12 +36,21 @@ function Providers({ methods, or }) {
 function PasswordForm({ action, user, cancel }) {
   const [name, setName] = useState(user ?? "");
   const [password, setPassword] = useState("");
+  const [code, setCode] = useState("");
+  const [asksCode, setAsksCode] = useState(false);
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   const { run, busy, error } = useAction(async () => {
     try {
-      await signIn(name, password);
+      await signIn(name, password, code.replace(/\s/g, ""));
     } catch (failure) {
+      setCode("");
+      if (failure instanceof ApiError && failure.codeNeeded) {
+        setAsksCode(true);
+        if (!asksCode) return;
+        throw failure;
+      }
       setPassword("");
+      setAsksCode(false);
       /** @type {HTMLInputElement | null | undefined} */ (form.current?.querySelector("[type=password]"))?.focus();
       if (failure instanceof ApiError && failure.signedOut) {
         throw new ApiError("The user name or the password is wrong, or the user is locked for a while after failed attempts.",
@@ -56,6 +65,8 @@ function PasswordForm({ action, user, cancel }) {
       autocapitalize="off" spellcheck=${false} readonly=${user !== undefined} focus=${user === undefined} />
     <${Field} label="Password" name="password" type="password" value=${password} onInput=${setPassword}
       autocomplete="current-password" required focus=${user !== undefined} />
+    ${asksCode && html`<${Field} label="One-time code" name="code" value=${code} onInput=${setCode}
+      autocomplete="one-time-code" required focus autocapitalize="off" spellcheck=${false} class="code" />`}
     <${ErrorNote} error=${error} />
     <div class=${cancel ? "buttons" : ""}>
       ${cancel}
