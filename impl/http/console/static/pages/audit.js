@@ -61,8 +61,8 @@ const Entries = ({ entries, chosen }) => html`<${Table} label="Entries">
     <td><${Time} at=${entry.at} seconds /></td>
     <td class="nowrap"><a href=${to(["audit"], { ...chosen, event: entry.event })}><code>${entry.event}</code></a>
       <span class="sub narrow">${entry.actor}</span><span class="sub narrow">${entry.subject}</span></td>
-    <td class="wide">${entry.actor}<span class="sub">${entry.address}</span></td>
-    <td class="wide">${entry.subject ? html`<a href=${to(["audit"], { ...chosen, subject: entry.subject })}>${entry.subject}</a>` :
+    <td class="wide name">${entry.actor}<span class="sub">${entry.address}</span></td>
+    <td class="wide name">${entry.subject ? html`<a href=${to(["audit"], { ...chosen, subject: entry.subject })}>${entry.subject}</a>` :
       html`<span class="muted">–</span>`}</td>
     <td class="wide details"><code>${details(entry.details)}</code>
       ${entry.request_id && html`<span class="sub">Request id ${entry.request_id}</span>`}</td>

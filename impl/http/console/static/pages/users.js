@@ -1,5 +1,5 @@
 import { call } from "../api.js";
-import { html, useState } from "../html.js";
+import { html, useEffect, useState } from "../html.js";
 import { go, to } from "../router.js";
 import { may } from "../session.js";
 import { Badge, Empty, Field, Loaded, Page, Pages, Select, Table, Time, useLoad } from "../ui.js";
@@ -9,7 +9,9 @@ const pageSize = 50;
 /** The list of users. @param {{query: URLSearchParams}} props */
 export function Users({ query }) {
   const state = useLoad((signal) => call("get", "/api/v1/users", { signal, query: { include_disabled: true } }), []);
-  const [words, setWords] = useState(query.get("q") ?? "");
+  const asked = query.get("q") ?? "";
+  const [words, setWords] = useState(asked);
+  useEffect(() => setWords(asked), [asked]);
   const shown = query.get("state") ?? "all";
   const page = Math.max(1, Number.parseInt(query.get("page") ?? "1", 10) || 1);
   const wanted = words.toLowerCase();
