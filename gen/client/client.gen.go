@@ -17497,8 +17497,7 @@ type SAMLSingleLogoutResult302Headers struct {
 
 // SAMLSingleLogoutResult400Headers the declared response headers of an HTTP 400 response for SAMLSingleLogout
 type SAMLSingleLogoutResult400Headers struct {
-	XElasticAPIKeyExpiration *string
-	XCloudErrorCodes         string
+	XCloudErrorCodes string
 }
 
 // SAMLSingleLogoutResult401Headers the declared response headers of an HTTP 401 response for SAMLSingleLogout
@@ -17515,27 +17514,23 @@ type SAMLSingleLogoutResult429Headers struct {
 
 // SAMLSingleLogoutResult500Headers the declared response headers of an HTTP 500 response for SAMLSingleLogout
 type SAMLSingleLogoutResult500Headers struct {
-	XElasticAPIKeyExpiration *string
-	XCloudErrorCodes         string
+	XCloudErrorCodes string
 }
 
 // SAMLSingleLogoutResult501Headers the declared response headers of an HTTP 501 response for SAMLSingleLogout
 type SAMLSingleLogoutResult501Headers struct {
-	XElasticAPIKeyExpiration *string
-	XCloudErrorCodes         string
+	XCloudErrorCodes string
 }
 
 // SAMLSingleLogoutResult502Headers the declared response headers of an HTTP 502 response for SAMLSingleLogout
 type SAMLSingleLogoutResult502Headers struct {
-	XElasticAPIKeyExpiration *string
-	XCloudErrorCodes         string
+	XCloudErrorCodes string
 }
 
 // SAMLSingleLogoutResult503Headers the declared response headers of an HTTP 503 response for SAMLSingleLogout
 type SAMLSingleLogoutResult503Headers struct {
-	RetryAfter               string
-	XElasticAPIKeyExpiration *string
-	XCloudErrorCodes         string
+	RetryAfter       string
+	XCloudErrorCodes string
 }
 
 type SAMLSingleLogoutResult struct {
@@ -17544,19 +17539,19 @@ type SAMLSingleLogoutResult struct {
 	// JSON302 the response for an HTTP 302 `application/json` response
 	JSON302 *EmptyResponse
 	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *InvalidData
+	JSON400 *SignInInvalidData
 	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *Unauthenticated
+	JSON401 *SignInUnauthenticated
 	// JSON429 the response for an HTTP 429 `application/json` response
-	JSON429 *TooManyFailures
+	JSON429 *SignInTooManyFailures
 	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *InternalError
+	JSON500 *SignInInternalError
 	// JSON501 the response for an HTTP 501 `application/json` response
-	JSON501 *NoAuthenticationCluster
+	JSON501 *SignInNoAuthenticationCluster
 	// JSON502 the response for an HTTP 502 `application/json` response
-	JSON502 *AuthenticationClusterError
+	JSON502 *SignInAuthenticationClusterError
 	// JSON503 the response for an HTTP 503 `application/json` response
-	JSON503 *Overloaded
+	JSON503 *SignInOverloaded
 	// Headers302 the parsed response headers for an HTTP 302 response
 	Headers302 *SAMLSingleLogoutResult302Headers
 	// Headers400 the parsed response headers for an HTTP 400 response
@@ -17581,37 +17576,37 @@ func (r SAMLSingleLogoutResult) GetJSON302() *EmptyResponse {
 }
 
 // GetJSON400 returns the response for an HTTP 400 `application/json` response
-func (r SAMLSingleLogoutResult) GetJSON400() *InvalidData {
+func (r SAMLSingleLogoutResult) GetJSON400() *SignInInvalidData {
 	return r.JSON400
 }
 
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r SAMLSingleLogoutResult) GetJSON401() *Unauthenticated {
+func (r SAMLSingleLogoutResult) GetJSON401() *SignInUnauthenticated {
 	return r.JSON401
 }
 
 // GetJSON429 returns the response for an HTTP 429 `application/json` response
-func (r SAMLSingleLogoutResult) GetJSON429() *TooManyFailures {
+func (r SAMLSingleLogoutResult) GetJSON429() *SignInTooManyFailures {
 	return r.JSON429
 }
 
 // GetJSON500 returns the response for an HTTP 500 `application/json` response
-func (r SAMLSingleLogoutResult) GetJSON500() *InternalError {
+func (r SAMLSingleLogoutResult) GetJSON500() *SignInInternalError {
 	return r.JSON500
 }
 
 // GetJSON501 returns the response for an HTTP 501 `application/json` response
-func (r SAMLSingleLogoutResult) GetJSON501() *NoAuthenticationCluster {
+func (r SAMLSingleLogoutResult) GetJSON501() *SignInNoAuthenticationCluster {
 	return r.JSON501
 }
 
 // GetJSON502 returns the response for an HTTP 502 `application/json` response
-func (r SAMLSingleLogoutResult) GetJSON502() *AuthenticationClusterError {
+func (r SAMLSingleLogoutResult) GetJSON502() *SignInAuthenticationClusterError {
 	return r.JSON502
 }
 
 // GetJSON503 returns the response for an HTTP 503 `application/json` response
-func (r SAMLSingleLogoutResult) GetJSON503() *Overloaded {
+func (r SAMLSingleLogoutResult) GetJSON503() *SignInOverloaded {
 	return r.JSON503
 }
 
@@ -32068,53 +32063,74 @@ func ParseSAMLSingleLogoutResult(rsp *http.Response) (*SAMLSingleLogoutResult, e
 		response.JSON302 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest InvalidData
+		var dest SignInInvalidData
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Unauthenticated
+		var dest SignInUnauthenticated
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
-		var dest TooManyFailures
+		var dest SignInTooManyFailures
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
-		var dest InternalError
+		var dest SignInInternalError
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON500 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 501:
-		var dest NoAuthenticationCluster
+		var dest SignInNoAuthenticationCluster
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON501 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 502:
-		var dest AuthenticationClusterError
+		var dest SignInAuthenticationClusterError
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON502 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Overloaded
+		var dest SignInOverloaded
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON503 = &dest
+
+	case rsp.StatusCode == 400:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 401:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 429:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 500:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 501:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 502:
+	// Content-type (text/html) unsupported
+
+	case rsp.StatusCode == 503:
+		// Content-type (text/html) unsupported
 
 	}
 
@@ -32131,13 +32147,6 @@ func ParseSAMLSingleLogoutResult(rsp *http.Response) (*SAMLSingleLogoutResult, e
 		response.Headers302 = &headers
 	case rsp.StatusCode == 400:
 		var headers SAMLSingleLogoutResult400Headers
-		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XElasticAPIKeyExpiration = &value
-		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -32182,13 +32191,6 @@ func ParseSAMLSingleLogoutResult(rsp *http.Response) (*SAMLSingleLogoutResult, e
 		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers SAMLSingleLogoutResult500Headers
-		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XElasticAPIKeyExpiration = &value
-		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -32199,13 +32201,6 @@ func ParseSAMLSingleLogoutResult(rsp *http.Response) (*SAMLSingleLogoutResult, e
 		response.Headers500 = &headers
 	case rsp.StatusCode == 501:
 		var headers SAMLSingleLogoutResult501Headers
-		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XElasticAPIKeyExpiration = &value
-		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -32216,13 +32211,6 @@ func ParseSAMLSingleLogoutResult(rsp *http.Response) (*SAMLSingleLogoutResult, e
 		response.Headers501 = &headers
 	case rsp.StatusCode == 502:
 		var headers SAMLSingleLogoutResult502Headers
-		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XElasticAPIKeyExpiration = &value
-		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -32239,13 +32227,6 @@ func ParseSAMLSingleLogoutResult(rsp *http.Response) (*SAMLSingleLogoutResult, e
 				return nil, err
 			}
 			headers.RetryAfter = value
-		}
-		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XElasticAPIKeyExpiration = &value
 		}
 		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
 			var value string

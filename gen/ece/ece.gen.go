@@ -7416,7 +7416,7 @@ func (response SAMLSingleLogout302JSONResponse) VisitSAMLSingleLogoutResponse(w 
 	return err
 }
 
-type SAMLSingleLogout400JSONResponse struct{ InvalidDataJSONResponse }
+type SAMLSingleLogout400JSONResponse struct{ SignInInvalidDataJSONResponse }
 
 func (response SAMLSingleLogout400JSONResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
 
@@ -7425,16 +7425,35 @@ func (response SAMLSingleLogout400JSONResponse) VisitSAMLSingleLogoutResponse(w 
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SAMLSingleLogout401JSONResponse struct{ UnauthenticatedJSONResponse }
+type SAMLSingleLogout400TextHTMLResponse struct {
+	SignInInvalidDataTextHTMLResponse
+}
+
+func (response SAMLSingleLogout400TextHTMLResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(400)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type SAMLSingleLogout401JSONResponse struct {
+	SignInUnauthenticatedJSONResponse
+}
 
 func (response SAMLSingleLogout401JSONResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
 
@@ -7450,7 +7469,30 @@ func (response SAMLSingleLogout401JSONResponse) VisitSAMLSingleLogoutResponse(w 
 	return err
 }
 
-type SAMLSingleLogout429JSONResponse struct{ TooManyFailuresJSONResponse }
+type SAMLSingleLogout401TextHTMLResponse struct {
+	SignInUnauthenticatedTextHTMLResponse
+}
+
+func (response SAMLSingleLogout401TextHTMLResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(401)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type SAMLSingleLogout429JSONResponse struct {
+	SignInTooManyFailuresJSONResponse
+}
 
 func (response SAMLSingleLogout429JSONResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
 
@@ -7466,7 +7508,30 @@ func (response SAMLSingleLogout429JSONResponse) VisitSAMLSingleLogoutResponse(w 
 	return err
 }
 
-type SAMLSingleLogout500JSONResponse struct{ InternalErrorJSONResponse }
+type SAMLSingleLogout429TextHTMLResponse struct {
+	SignInTooManyFailuresTextHTMLResponse
+}
+
+func (response SAMLSingleLogout429TextHTMLResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(429)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type SAMLSingleLogout500JSONResponse struct {
+	SignInInternalErrorJSONResponse
+}
 
 func (response SAMLSingleLogout500JSONResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
 
@@ -7475,17 +7540,34 @@ func (response SAMLSingleLogout500JSONResponse) VisitSAMLSingleLogoutResponse(w 
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
+type SAMLSingleLogout500TextHTMLResponse struct {
+	SignInInternalErrorTextHTMLResponse
+}
+
+func (response SAMLSingleLogout500TextHTMLResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(500)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
 type SAMLSingleLogout501JSONResponse struct {
-	NoAuthenticationClusterJSONResponse
+	SignInNoAuthenticationClusterJSONResponse
 }
 
 func (response SAMLSingleLogout501JSONResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
@@ -7495,17 +7577,34 @@ func (response SAMLSingleLogout501JSONResponse) VisitSAMLSingleLogoutResponse(w 
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(501)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
+type SAMLSingleLogout501TextHTMLResponse struct {
+	SignInNoAuthenticationClusterTextHTMLResponse
+}
+
+func (response SAMLSingleLogout501TextHTMLResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(501)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
 type SAMLSingleLogout502JSONResponse struct {
-	AuthenticationClusterErrorJSONResponse
+	SignInAuthenticationClusterErrorJSONResponse
 }
 
 func (response SAMLSingleLogout502JSONResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
@@ -7515,16 +7614,33 @@ func (response SAMLSingleLogout502JSONResponse) VisitSAMLSingleLogoutResponse(w 
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type SAMLSingleLogout503JSONResponse struct{ OverloadedJSONResponse }
+type SAMLSingleLogout502TextHTMLResponse struct {
+	SignInAuthenticationClusterErrorTextHTMLResponse
+}
+
+func (response SAMLSingleLogout502TextHTMLResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(502)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type SAMLSingleLogout503JSONResponse struct{ SignInOverloadedJSONResponse }
 
 func (response SAMLSingleLogout503JSONResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
 
@@ -7534,12 +7650,30 @@ func (response SAMLSingleLogout503JSONResponse) VisitSAMLSingleLogoutResponse(w 
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	if response.Headers.XElasticAPIKeyExpiration != nil {
-		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
-	}
 	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SAMLSingleLogout503TextHTMLResponse struct {
+	SignInOverloadedTextHTMLResponse
+}
+
+func (response SAMLSingleLogout503TextHTMLResponse) VisitSAMLSingleLogoutResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(503)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
 	return err
 }
 

@@ -279,6 +279,7 @@ func pages(operation func(*http.Request) string, returnURLs []string, operations
 		Home:      console.Prefix,
 		Operation: operation,
 		SignIns:   []string{"saml-init", "saml-callback"},
+		SignOuts:  []string{"saml-single-logout"},
 	}
 	return console.Before(reference.Before(navigation.Before(routes, operations)))
 }

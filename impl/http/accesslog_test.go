@@ -140,3 +140,20 @@ func TestAccessLog_Injection(t *testing.T) {
 		}
 	}
 }
+
+// Ensures that the line about a refusal that a browser gets as a page has the size of the page.
+func TestAccessLog_Page(t *testing.T) {
+	t.Parallel()
+
+	log := make(logLines, 1000)
+	w := openLogged(t, log)
+	for _, path := range []string{samlPath + "_init", samlPath + "_single_logout"} {
+		log.drain()
+		response, page := w.do(http.MethodGet, path, "", navigating)
+		line := log.until(t, "path="+path)
+		want := "status=" + strconv.Itoa(response.StatusCode) + " bytes=" + strconv.Itoa(len(page)) + " "
+		if !strings.Contains(line, want) || !strings.HasPrefix(page, "<!doctype html>") {
+			t.Errorf("%s has no %q: %s", line, want, page)
+		}
+	}
+}

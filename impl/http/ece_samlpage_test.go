@@ -26,16 +26,21 @@ func embedded(_ context.Context, r *http.Request) error {
 type samlVisit struct {
 	form    url.Values
 	query   string
+	logout  bool
 	editors []client.RequestEditorFn
 	status  int
 	code    string
 }
 
-// make sends the request: with a form to the callback, else to _init.
+// make sends the request: with a form to the callback, else to _init, or to _single_logout for a logout.
 func (v samlVisit) make(w samlWorld, more ...client.RequestEditorFn) (*http.Response, string) {
 	w.Helper()
 	if v.form == nil {
-		return w.do(http.MethodGet, samlPath+"_init?"+v.query, "", slices.Concat(v.editors, more)...)
+		operation := "_init?"
+		if v.logout {
+			operation = "_single_logout?"
+		}
+		return w.do(http.MethodGet, samlPath+operation+v.query, "", slices.Concat(v.editors, more)...)
 	}
 	editors := slices.Concat([]client.RequestEditorFn{asForm}, v.editors, more)
 	return w.do(http.MethodPost, callbackPath+"?"+v.query, v.form.Encode(), editors...)
@@ -87,9 +92,10 @@ func TestSAML_RefusedPage(t *testing.T) {
 		"a long form": {
 			form: url.Values{"SAMLResponse": {strings.Repeat("a", 1<<20)}}, status: 413, code: "root.request_too_large",
 		},
-		"unknown realm":     {query: "realm=%3Cscript%3E", status: 404, code: "saml.realm_not_found"},
-		"a parameter twice": {query: "realm=a&realm=b", status: 400, code: "root.invalid_data"},
-		"a frame":           {editors: []client.RequestEditorFn{embedded}, status: 403, code: "root.unauthorized.rbac"},
+		"a logout that is none": {logout: true, query: "SAMLRequest=a&SAMLResponse=b", status: 400, code: "root.invalid_data"},
+		"unknown realm":         {query: "realm=%3Cscript%3E", status: 404, code: "saml.realm_not_found"},
+		"a parameter twice":     {query: "realm=a&realm=b", status: 400, code: "root.invalid_data"},
+		"a frame":               {editors: []client.RequestEditorFn{embedded}, status: 403, code: "root.unauthorized.rbac"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := w.on(t)
@@ -119,6 +125,14 @@ func TestSAML_RefusedPage(t *testing.T) {
 	}
 	if len(unauthenticated) != 1 {
 		t.Errorf("the pages of refused responses differ: %v", unauthenticated)
+	}
+
+	signedOut := samlVisit{logout: true, query: w.signed(w.logout("_late", "carol@example.com"), idp.Attacker)}
+	response, page := signedOut.make(w, navigating)
+	reference := w.isPage(response, page, http.StatusUnauthorized)
+	listed := slices.ContainsFunc(w.refusals(), func(r client.SAMLRefusal) bool { return *r.RequestID == reference })
+	if !listed || !strings.Contains(page, "You may still be signed in") {
+		t.Errorf("a refused logout is listed: %t; the page is %s", listed, page)
 	}
 
 	form := url.Values{"SAMLResponse": {answer}, "RelayState": {begun.relay}}

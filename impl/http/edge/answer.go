@@ -95,9 +95,27 @@ func sendAnswer(limits *Limits, validator *answerValidator) echo.MiddlewareFunc 
 			if !a.streaming && a.status != 0 {
 				response.Size = int64(len(a.body))
 				a.send()
+				if size, replaced := replacedSize(a.ResponseWriter); replaced {
+					response.Size = int64(size)
+				}
 			}
 
 			return nil
+		}
+	}
+}
+
+// replacedSize returns the size of the body that a writer sent in place of the answer's, and reports whether it did: to
+// people a page is sent in place of some refusals.
+func replacedSize(w http.ResponseWriter) (size int, replaced bool) {
+	for {
+		switch writer := w.(type) {
+		case interface{ ReplacedSize() (int, bool) }:
+			return writer.ReplacedSize()
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = writer.Unwrap()
+		default:
+			return 0, false
 		}
 	}
 }

@@ -19,8 +19,9 @@ type Routes struct {
 	Home string
 	// Operation returns the id of the operation that a request asks for, or "".
 	Operation func(*http.Request) string
-	// SignIns are the ids of the operations through which browsers sign people in. A refusal by them is a page.
-	SignIns []string
+	// SignIns are the ids of the operations through which browsers sign people in, and SignOuts those through which
+	// identity providers make browsers sign people out. A refusal by them is a page.
+	SignIns, SignOuts []string
 }
 
 // varies are the headers of a request that decide whether it is a navigation.
@@ -39,7 +40,7 @@ var source string
 var page = template.Must(template.New("page").Parse(source))
 
 // Before returns a handler that answers navigations to "/" and to what does not exist, makes pages of refusals to sign
-// people in, and passes all else to next.
+// people in or out, and passes all else to next.
 func Before(routes Routes, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isNavigation(r) {
@@ -50,7 +51,9 @@ func Before(routes Routes, next http.Handler) http.Handler {
 		operation := routes.Operation(r)
 		switch {
 		case slices.Contains(routes.SignIns, operation):
-			next.ServeHTTP(&signIn{withoutDialog{w}, r, routes.Home, false}, r)
+			next.ServeHTTP(&refusable{withoutDialog: withoutDialog{w}, request: r, home: routes.Home, words: signIn}, r)
+		case slices.Contains(routes.SignOuts, operation):
+			next.ServeHTTP(&refusable{withoutDialog: withoutDialog{w}, request: r, home: routes.Home, words: signOut}, r)
 		case r.Method != http.MethodGet:
 			next.ServeHTTP(w, r)
 		case r.URL.Path == "/":
@@ -96,7 +99,8 @@ func setHeaders(h http.Header, r *http.Request) {
 // content is what the page shows. Link is the text of the link to Home.
 type content struct{ Title, Text, Reference, Home, Link string }
 
-func send(w http.ResponseWriter, r *http.Request, status int, shown content) {
+// send sends the page, and returns the size of its body in bytes.
+func send(w http.ResponseWriter, r *http.Request, status int, shown content) int {
 	var text bytes.Buffer
 	if err := page.Execute(&text, shown); err != nil {
 		panic(err) // the page is in the program
@@ -105,6 +109,7 @@ func send(w http.ResponseWriter, r *http.Request, status int, shown content) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(text.Bytes()) // the client may have disconnected
+	return text.Len()
 }
 
 // withoutDialog is a response writer that removes the challenge at which browsers ask for a name and a password.
@@ -129,17 +134,48 @@ func (w *withoutDialog) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// signIn is the response writer of a sign-in. It sends a page in place of the body of a refusal.
-type signIn struct {
+// words are those of a page for a refusal.
+type words struct {
+	title, link string
+	// invalid, busy and failed are the texts for a request that is not accepted, for too many of them, and for a failure
+	// of the server. Why a message of an identity provider is refused is for administrators.
+	invalid, busy, failed string
+	// unknown is the text for a realm that does not exist; empty if requests name none.
+	unknown string
+}
+
+var (
+	signIn = words{
+		title:   "You are not signed in",
+		link:    "Sign in again",
+		invalid: "The sign-in could not be completed. It may have taken too long, or have begun in another browser.",
+		busy:    "There are too many sign-ins at the moment. Please wait a minute before you sign in again.",
+		failed:  "The server cannot complete sign-ins at the moment. Please try again later.",
+		unknown: "This server does not have that way to sign in. The link that you followed may be out of date.",
+	}
+	signOut = words{
+		title:   "You may still be signed in",
+		link:    "Go to the start page",
+		invalid: "The sign-out could not be completed here. To end your session on this server, sign out on its start page.",
+		busy:    "There are too many requests at the moment. Please wait a minute before you sign out again.",
+		failed:  "The server cannot complete sign-outs at the moment. Please try again later.",
+	}
+)
+
+// refusable is the response writer of a sign-in or sign-out. It sends a page in place of the body of a refusal.
+type refusable struct {
 	withoutDialog
 
 	request *http.Request
 	home    string
+	words   words
 	refused bool
+	// size is the size of the page in bytes.
+	size int
 }
 
 // WriteHeader implements http.ResponseWriter.
-func (w *signIn) WriteHeader(status int) {
+func (w *refusable) WriteHeader(status int) {
 	if status < http.StatusBadRequest {
 		w.withoutDialog.WriteHeader(status)
 		return
@@ -147,33 +183,36 @@ func (w *signIn) WriteHeader(status int) {
 
 	w.refused = true
 	w.Header().Del("Content-Length") // that of the body that is not sent
-	send(&w.withoutDialog, w.request, status, content{
-		Title:     "You are not signed in",
-		Text:      explainRefusal(status),
+	w.size = send(&w.withoutDialog, w.request, status, content{
+		Title:     w.words.title,
+		Text:      w.words.explain(status),
 		Reference: w.Header().Get("X-Request-Id"),
 		Home:      w.home,
-		Link:      "Sign in again",
+		Link:      w.words.link,
 	})
 }
 
 // Write implements http.ResponseWriter.
-func (w *signIn) Write(p []byte) (int, error) {
+func (w *refusable) Write(p []byte) (int, error) {
 	if w.refused {
 		return len(p), nil
 	}
 	return w.withoutDialog.Write(p)
 }
 
-// explainRefusal returns what people are to know of a refused sign-in. It depends on the status only: why a response of
-// an identity provider is refused is for administrators.
-func explainRefusal(status int) string {
+// ReplacedSize returns the size of the body that was sent in place of the one that was written, and reports whether
+// there is one.
+func (w *refusable) ReplacedSize() (size int, replaced bool) { return w.size, w.refused }
+
+// explain returns what people are to know of a refusal. It depends on the status only.
+func (w words) explain(status int) string {
 	switch {
-	case status == http.StatusNotFound:
-		return "This server does not have that way to sign in. The link that you followed may be out of date."
+	case status == http.StatusNotFound && w.unknown != "":
+		return w.unknown
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
-		return "There are too many sign-ins at the moment. Please wait a minute before you sign in again."
+		return w.busy
 	case status >= http.StatusInternalServerError:
-		return "The server cannot complete sign-ins at the moment. Please try again later."
+		return w.failed
 	}
-	return "The sign-in could not be completed. It may have taken too long, or have begun in another browser."
+	return w.invalid
 }

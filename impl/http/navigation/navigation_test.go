@@ -16,15 +16,15 @@ import (
 	"github.com/sallyport/sallyport/impl/http/navigation"
 )
 
-// served returns a handler with an operation at /operation and a sign-in at /sign-in, which refuse all requests, with
-// the status in the query string if there is one. A refused sign-in has an id.
+// served returns a handler with an operation at /operation, a sign-in at /sign-in and a sign-out at /sign-out, which
+// refuse all requests, with the status in the query string if there is one. Refusals by the last two have an id.
 func served() http.Handler {
 	operations := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		status, err := strconv.Atoi(r.URL.RawQuery)
 		if err != nil {
 			status = http.StatusUnauthorized
 		}
-		if r.URL.Path == "/sign-in" {
+		if strings.HasPrefix(r.URL.Path, "/sign-") {
 			w.Header().Set("X-Request-Id", "<id>")
 			w.Header().Set("Content-Length", strconv.Itoa(len(r.URL.Path)))
 		}
@@ -36,12 +36,13 @@ func served() http.Handler {
 	return navigation.Before(navigation.Routes{
 		Home: "/home/",
 		Operation: func(r *http.Request) string {
-			if r.URL.Path == "/operation" || r.URL.Path == "/sign-in" {
+			if slices.Contains([]string{"/operation", "/sign-in", "/sign-out"}, r.URL.Path) {
 				return r.URL.Path[1:]
 			}
 			return ""
 		},
-		SignIns: []string{"sign-in"},
+		SignIns:  []string{"sign-in"},
+		SignOuts: []string{"sign-out"},
 	}, operations)
 }
 
@@ -146,8 +147,8 @@ func TestNavigation_Answers(t *testing.T) {
 	}
 }
 
-// Ensures that a sign-in that is refused to a browser is a page of the same status with the request's id, whether it
-// comes by a link or by a form, and that all else is unchanged.
+// Ensures that a sign-in or sign-out that is refused to a browser is a page of the same status with the request's id,
+// whether it comes by a link or by a form, and that all else is unchanged.
 func TestNavigation_SignIn(t *testing.T) {
 	credentials := map[string]string{"Accept": "text/html", "Authorization": "Basic YTpi"}
 	for name, test := range map[string]struct {
@@ -156,19 +157,25 @@ func TestNavigation_SignIn(t *testing.T) {
 		status       int
 		text         string
 	}{
-		"link":          {"GET", "/sign-in", browser, 401, "taken too long"},
-		"form":          {"POST", "/sign-in", browser, 401, "taken too long"},
-		"invalid":       {"POST", "/sign-in?400", browser, 400, "taken too long"},
-		"unknown":       {"GET", "/sign-in?404", browser, 404, "does not have that way"},
-		"rate limited":  {"POST", "/sign-in?429", browser, 429, "too many"},
-		"overloaded":    {"POST", "/sign-in?503", browser, 503, "too many"},
-		"failed":        {"POST", "/sign-in?502", browser, 502, "try again later"},
-		"accepted":      {"POST", "/sign-in?302", browser, 302, ""},
-		"program":       {"POST", "/sign-in", nil, 401, ""},
-		"script":        {"POST", "/sign-in", map[string]string{"Accept": "text/html", "Sec-Fetch-Mode": "cors"}, 401, ""},
-		"credentials":   {"POST", "/sign-in", credentials, 401, ""},
-		"another form":  {"POST", "/operation", browser, 401, ""},
-		"other methods": {"PUT", "/sign-in", browser, 401, ""},
+		"link":               {"GET", "/sign-in", browser, 401, "taken too long"},
+		"form":               {"POST", "/sign-in", browser, 401, "taken too long"},
+		"invalid":            {"POST", "/sign-in?400", browser, 400, "taken too long"},
+		"unknown":            {"GET", "/sign-in?404", browser, 404, "does not have that way"},
+		"rate limited":       {"POST", "/sign-in?429", browser, 429, "too many"},
+		"overloaded":         {"POST", "/sign-in?503", browser, 503, "too many"},
+		"failed":             {"POST", "/sign-in?502", browser, 502, "try again later"},
+		"accepted":           {"POST", "/sign-in?302", browser, 302, ""},
+		"sign-out":           {"GET", "/sign-out", browser, 401, "sign out on its start page"},
+		"sign-out, unknown":  {"GET", "/sign-out?404", browser, 404, "sign out on its start page"},
+		"sign-out, overload": {"GET", "/sign-out?503", browser, 503, "sign out again"},
+		"sign-out, failed":   {"GET", "/sign-out?500", browser, 500, "try again later"},
+		"sign-out, accepted": {"GET", "/sign-out?302", browser, 302, ""},
+		"sign-out, program":  {"GET", "/sign-out", nil, 401, ""},
+		"program":            {"POST", "/sign-in", nil, 401, ""},
+		"script":             {"POST", "/sign-in", map[string]string{"Accept": "text/html", "Sec-Fetch-Mode": "cors"}, 401, ""},
+		"credentials":        {"POST", "/sign-in", credentials, 401, ""},
+		"another form":       {"POST", "/operation", browser, 401, ""},
+		"other methods":      {"PUT", "/sign-in", browser, 401, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			response := get(test.method, test.path, test.headers)
@@ -185,7 +192,11 @@ func TestNavigation_SignIn(t *testing.T) {
 				}
 				return
 			}
-			for _, part := range []string{test.text, "<code>&lt;id&gt;</code>", `<a href="/home/">Sign in again</a>`} {
+			link := "Sign in again"
+			if path == "/sign-out" {
+				link = "Go to the start page"
+			}
+			for _, part := range []string{test.text, "<code>&lt;id&gt;</code>", `<a href="/home/">` + link + `</a>`} {
 				if !strings.Contains(string(body), part) {
 					t.Errorf("the page lacks %q: %s", part, body)
 				}

@@ -3350,7 +3350,7 @@ export interface components {
                 "application/json": components["schemas"]["BasicFailedReply"];
             };
         };
-        /** @description The request is not a sign-in. */
+        /** @description The request is not one of a sign-in or sign-out. */
         SignInInvalidData: {
             headers: {
                 /** @description The code of the error in the body. */
@@ -3376,7 +3376,7 @@ export interface components {
                 "text/html": components["schemas"]["Page"];
             };
         };
-        /** @description The response of the identity provider is not accepted. */
+        /** @description The message of the identity provider is not accepted. */
         SignInUnauthenticated: {
             headers: {
                 "WWW-Authenticate": components["headers"]["Challenge"];
@@ -5622,13 +5622,13 @@ export interface operations {
                     "application/json": components["schemas"]["EmptyResponse"];
                 };
             };
-            400: components["responses"]["InvalidData"];
-            401: components["responses"]["Unauthenticated"];
-            429: components["responses"]["TooManyFailures"];
-            500: components["responses"]["InternalError"];
-            501: components["responses"]["NoAuthenticationCluster"];
-            502: components["responses"]["AuthenticationClusterError"];
-            503: components["responses"]["Overloaded"];
+            400: components["responses"]["SignInInvalidData"];
+            401: components["responses"]["SignInUnauthenticated"];
+            429: components["responses"]["SignInTooManyFailures"];
+            500: components["responses"]["SignInInternalError"];
+            501: components["responses"]["SignInNoAuthenticationCluster"];
+            502: components["responses"]["SignInAuthenticationClusterError"];
+            503: components["responses"]["SignInOverloaded"];
         };
     };
     "saml-metadata": {
