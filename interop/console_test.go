@@ -71,10 +71,7 @@ func TestConsole_SingleSignOn_Browser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	arguments := []string{"console/sso.js", sealed, provider.Scheme + "://" + provider.Host}
-	for name, values := range (identity{"grace", "Grace", "grace@example.org", "staff"}).form() {
-		arguments = append(arguments, name+"="+values[0])
-	}
+	arguments := append([]string{"console/sso.js", sealed, provider.Scheme + "://" + provider.Host}, asGrace()...)
 	out := runNode(t, node, browser, string(encode(t, map[string]string{"url": f.url})), arguments...)
 
 	var saw struct {
@@ -87,6 +84,36 @@ func TestConsole_SingleSignOn_Browser(t *testing.T) {
 	}
 	if saw.User != "grace" || len(saw.Complaints) != 0 || saw.Kept != 0 {
 		t.Errorf("the browser shows %+v", saw)
+	}
+}
+
+// asGrace returns the fields with which a user signs in at an identity provider.
+func asGrace() (fields []string) {
+	for name, values := range (identity{"grace", "Grace", "grace@example.org", "staff"}).form() {
+		fields = append(fields, name+"="+values[0])
+	}
+	return fields
+}
+
+// Ensures that the front end in the documentation signs its user in, in the tab that began the sign-in only; that a
+// page of another origin cannot exchange codes; and that a browser shows a page for a refused sign-in or sign-out.
+func TestFrontEnd_Browser(t *testing.T) {
+	t.Parallel()
+	node, browser := needConsoleTools(t), need(t, "chromium", "chromium-browser", "google-chrome")
+	f := newFederation(t, sealed)
+	provider, err := url.Parse(f.providers[sealed])
+	if err != nil {
+		t.Fatal(err)
+	}
+	arguments := append([]string{"console/frontend.js", f.frontEnd, provider.Scheme + "://" + provider.Host}, asGrace()...)
+	out := runNode(t, node, browser, string(encode(t, map[string]string{"url": f.url})), arguments...)
+
+	var saw struct {
+		User       string
+		Complaints []string
+	}
+	if err := json.Unmarshal(out, &saw); err != nil || saw.User != "grace" || len(saw.Complaints) != 0 {
+		t.Errorf("the front end has %s (%v)", out, err)
 	}
 }
 

@@ -22,6 +22,8 @@ type federation struct {
 	folder string
 	// providers are the addresses of the identity providers, by realm.
 	providers map[string]string
+	// frontEnd is an unused address at which sign-ins may end.
+	frontEnd string
 }
 
 // sealed is the realm with an identity provider that encrypts its assertions.
@@ -32,7 +34,12 @@ func newFederation(t *testing.T, realms ...string) federation {
 	t.Helper()
 	node := needNode(t)
 	address := freeAddress(t)
-	f := federation{url: "http://" + address, folder: t.TempDir(), providers: map[string]string{}}
+	f := federation{
+		url:       "http://" + address,
+		folder:    t.TempDir(),
+		providers: map[string]string{},
+		frontEnd:  "http://" + freeAddress(t) + "/signed-in",
+	}
 	writeKeys(t, f.folder, "idp")
 	writeKeys(t, f.folder, "sp")
 	described := "realms:\n"
@@ -106,6 +113,7 @@ func (f federation) serve(t *testing.T, address, described string) {
 		t.Fatal(err)
 	}
 	environment := []string{"SALLYPORT_ADMIN_LISTEN=", "SALLYPORT_SAML_REALMS=" + realms,
+		"SALLYPORT_SSO_RETURN_URLS=" + f.frontEnd,
 		"SALLYPORT_ADMIN_PASSWORD=" + served.password, "SALLYPORT_READONLY_PASSWORD=" + served.password}
 	p := newServer(environment, "serve", "--listen", address, "--store", "sqlite:"+filepath.Join(f.folder, "sallyport.db"))
 	if _, err := p.start(p.log.listen(`msg=serving `)); err != nil {

@@ -66,6 +66,16 @@ async function openTab(browser, options = {}, context) {
   return page;
 }
 
+/** Signs in at the page of an identity provider, with fields NAME=VALUE. */
+async function signInAt(page, fields) {
+  await page.locator("#btn-sign-in").waitFor();
+  for (const field of fields) {
+    const [name, value] = field.split(/=(.*)/s);
+    await page.locator(`[name="${name}"]`).first().evaluate((input, text) => { input.value = text; }, value);
+  }
+  await page.locator("#btn-sign-in").click();
+}
+
 /** Calls the API as a user. */
 async function api(method, path, { body, user = server.user, password = server.password, token } = {}) {
   const authorization = token ? `Bearer ${token}` : `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
@@ -143,4 +153,4 @@ function want(condition, message) {
   if (!condition) throw new Error(message);
 }
 
-module.exports = { addUser, api, codeOf, control, launch, nextCode, openAs, openTab, patience, server, serverTime, signIn, want };
+module.exports = { addUser, api, codeOf, control, launch, nextCode, openAs, openTab, patience, server, serverTime, signIn, signInAt, want };

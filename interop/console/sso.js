@@ -4,7 +4,7 @@
 // address with a token does in a tab that began no sign-in.
 //
 //   CONSOLE_BROWSER=PATH CONSOLE_SERVER=JSON node sso.js REALM PROVIDER NAME=VALUE...
-const { launch, openTab, server, want } = require("./harness.js");
+const { launch, openTab, server, signInAt, want } = require("./harness.js");
 
 const [realm, provider, ...fields] = process.argv.slice(2);
 
@@ -21,12 +21,7 @@ async function signIn(browser) {
   const page = await openTab(browser, { origins: [provider] });
   await page.goto(`${server.url}/console/`);
   await page.getByRole("button", { name: `Continue with Realm ${realm}` }).click();
-  await page.locator("#btn-sign-in").waitFor();
-  for (const field of fields) {
-    const [name, value] = field.split(/=(.*)/s);
-    await page.locator(`[name="${name}"]`).first().evaluate((input, text) => { input.value = text; }, value);
-  }
-  await page.locator("#btn-sign-in").click();
+  await signInAt(page, fields);
   await page.waitForURL(`${server.url}/console/#/keys`);
   await page.getByRole("heading", { name: "API keys", exact: true }).waitFor();
   const token = await page.evaluate(() => sessionStorage.getItem("sallyport.token"));
