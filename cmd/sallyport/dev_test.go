@@ -47,6 +47,21 @@ func TestDev(t *testing.T) {
 	}
 }
 
+// Ensures that dev speaks the versions that its flags and the environment name.
+func TestDev_Versions(t *testing.T) {
+	t.Parallel()
+	s := start(t, invocation{
+		args: []string{"dev", "--listen", "127.0.0.1:0", "--compatibility.ece", "4.2"},
+		env:  []string{"SALLYPORT_COMPATIBILITY_ELASTICSEARCH=8.19"},
+	}, devServesAt)
+	password := s.waitFor(regexp.MustCompile(`demo user +demo +(\S+)`))
+	caller := person{"demo", password}.basic()
+	if info := s.want(http.StatusOK, http.MethodGet, "/", caller, ""); !strings.Contains(info.body, `"number":"8.19.0"`) {
+		t.Errorf("GET /: %s", info.body)
+	}
+	s.want(http.StatusNotFound, http.MethodPost, "/api/v1/users/auth/_elevate", caller, "")
+}
+
 // Ensures that the printed passwords and key belong to the users that dev names.
 func TestDev_Credentials(t *testing.T) {
 	t.Parallel()

@@ -177,3 +177,58 @@ func TestSession_ElevationRefused(t *testing.T) {
 		}
 	})
 }
+
+// Ensures that a client signs in with a code where the server asks for one then, once for each session, and says what
+// it lacks without one.
+func TestSession_CodeAtSignIn(t *testing.T) {
+	w := newWorld(t, sallyporttest.ECE("4.2"))
+	d := w.enroll("bob", bobPassword)
+	without := w.client(w.direct, client.WithPassword("bob", bobPassword))
+	err := errorOf(without.CreateKey(t.Context(), "x", 0))
+	if e, ok := errors.AsType[*client.Error](err); !ok || e.Code != "root.unauthenticated.second_factor_required" {
+		t.Errorf("without codes: %v", err)
+	}
+
+	ours := w.client(w.direct, client.WithPassword("bob", bobPassword), client.WithElevation(d.code))
+	for range 2 {
+		if err := errorOf(ours.CreateKey(t.Context(), "x", 0)); err != nil {
+			t.Fatal(err)
+		}
+		w.advance(20 * time.Minute)
+	}
+	if n := d.asked.Load(); n != 1 {
+		t.Errorf("%d codes were asked for; want 1", n)
+	}
+	w.advance(13 * time.Hour)
+	if err := errorOf(ours.CreateKey(t.Context(), "x", 0)); err != nil || d.asked.Load() != 2 {
+		t.Errorf("after the session: %v, and %d codes were asked for", err, d.asked.Load())
+	}
+
+	t.Run("no code", func(t *testing.T) {
+		none := errors.New("the user has no device at hand")
+		c := w.client(w.direct, client.WithPassword("bob", bobPassword),
+			client.WithElevation(func(context.Context) (string, error) { return "", none }))
+		if err := errorOf(c.Caller(t.Context())); !errors.Is(err, none) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("wrong code", func(t *testing.T) {
+		asked := 0
+		c := w.client(w.direct, client.WithPassword("bob", bobPassword),
+			client.WithElevation(func(context.Context) (string, error) { asked++; return "000000", nil }))
+		for range 3 {
+			if err := errorOf(c.Caller(t.Context())); !client.IsUnauthenticated(err) {
+				t.Errorf("got %v", err)
+			}
+		}
+		if asked != 1 {
+			t.Errorf("%d codes were asked for; want 1, because failed attempts lock the user", asked)
+		}
+	})
+	t.Run("user without a second factor", func(t *testing.T) {
+		c := w.client(w.direct, client.WithPassword("alice", alicePassword), client.WithElevation(d.code))
+		if err := errorOf(c.CreateKey(t.Context(), "x", 0)); err != nil {
+			t.Error(err)
+		}
+	})
+}

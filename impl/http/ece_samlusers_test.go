@@ -6,7 +6,10 @@ import (
 	"testing"
 
 	"github.com/sallyport/sallyport/gen/client"
+	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/authn/user"
+	"github.com/sallyport/sallyport/impl/compatibility"
+	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 
 // byGroups gives roles to two groups, and none to anybody else.
@@ -147,6 +150,21 @@ func TestSAML_UserElevated(t *testing.T) {
 	if !w.elevated(raised).IsZero() {
 		t.Error("the elevation outlives the roles")
 	}
+}
+
+// Ensures that a user of a realm cannot set up a second factor where codes are sent at sign-in, which it could not do.
+func TestSAML_UserWithCodeAtSignIn(t *testing.T) {
+	t.Parallel()
+	spoken, err := compatibility.FindECE("4.2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	idp := samltest.New(noon)
+	known := realms(t, idp, realm("corporate", byGroups))
+	w := samlWorld{openTuned(t, func(s *app.Settings) { s.Realms, s.Compatibility.ECE = known, spoken }), idp}
+	session := bearer(w.signIn("", "carol@example.com", inGroups("admins")))
+	w.declines(http.StatusForbidden, "root.unauthorized.rbac", "", http.MethodPost, "/api/v1/users/auth/totp", "", session)
+	w.creates(session)
 }
 
 // Ensures that Elasticsearch's operations show the realm of such a user, and of the user's keys.
