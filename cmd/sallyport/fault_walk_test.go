@@ -28,7 +28,7 @@ var required = map[string]string{
 	"security-grant-api-key":        `{"grant_type":"access_token","access_token":"x","api_key":{"name":"x"}}`,
 	"security-has-privileges":       `{"cluster":["monitor"]}`, "security-has-user-privileges": `{"cluster":["monitor"]}`,
 	"security-change-password": `{"password":"wren-427 wren"}`, "security-put-role": `{}`,
-	"security-bulk-put-roles": `{"roles":{"missing":{}}}`, "security-bulk-delete-roles": `{"names":["missing"]}`,
+	"security-bulk-put-roles": `{"roles":{"created":{}}}`, "security-bulk-delete-roles": `{"names":["missing"]}`,
 	"security-put-user":         `{"roles":[]}`,
 	"security-put-privileges":   `{"application":{"nothing":{"actions":["data:nothing"]}}}`,
 	"security-invalidate-token": `{"token":"x"}`,
