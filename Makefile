@@ -83,7 +83,7 @@ test: ## run what every change needs (minutes): the tests on SQLite with the rac
 # the contract, those that read the source, and those of the query language, of privileges' automata, of the compiled
 # checks, and of SAML's messages. Nearly all tests of the HTTP layer send one request after another: here the detector
 # watches those that do not, and all of them in make thorough.
-UNRACED_TESTS := ./cmd/sallyport ./impl/http ./api ./impl ./impl/apikey/query ./impl/authz/privilege \
+UNRACED_TESTS := ./cmd/sallyport ./impl/http ./api ./impl ./impl/query ./impl/authz/privilege \
 	./impl/http/contract/schemacheck ./impl/saml/protocol
 AT_ONCE       := AtOnce|Parallel|Race|Replay|Replicas|Crowd|UnderWay
 

@@ -44,6 +44,10 @@ type operations struct {
 	createKey, queryKeys, bulkUpdate, grantKey, invalidateKeys, hasPrivileges, putPrivileges, getToken,
 	invalidateToken func(body string) answer
 
+	bulkPutRoles, bulkDeleteRoles, queryRoles, queryUsers func(body string) answer
+
+	clearRoles, clearRealms, clearPrivileges func(name string) answer
+
 	// Raw operations send the body as it is, without the client's types.
 	createKeyRaw, bulkUpdateRaw, grantKeyRaw func(body string) answer
 

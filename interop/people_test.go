@@ -30,6 +30,29 @@ func TestRoles(t *testing.T) {
 	})
 }
 
+// Ensures that each client puts, finds and deletes many roles, finds users, and clears caches.
+func TestManyRoles(t *testing.T) {
+	each(t, func(d dialog) {
+		first, second, user := d.name("many-a"), d.name("many-b"), d.newUser("found", `["finder"]`)
+		d.bulkPutRoles(`{"roles": {"`+first+`": {"description": "d"}, "superuser": {}}}`).want(200, `{"created": [%q],
+			"errors": {"count": 1, "details": {"superuser": {"type": "action_request_validation_exception"}}}}`, first)
+		d.bulkPutRoles(`{"roles": {"`+first+`": {"description": "d"}, "`+second+`": `+descriptor+`}}`).want(200,
+			`{"created": [%q], "noop": [%q]}`, second, first)
+		d.queryRoles(`{"query": {"terms": {"name": ["`+first+`", "`+second+`"]}}, "sort": ["name"], "size": 1}`).want(200,
+			`{"total": 2, "count": 1, "roles": [{"name": %q, "description": "d", "_sort": [%q]}]}`, first, first)
+		d.bulkDeleteRoles(`{"names": ["`+second+`", "`+first+`", "unknown"]}`).want(200,
+			`{"deleted": [%q, %q], "not_found": ["unknown"]}`, second, first)
+
+		d.queryUsers(`{"query": {"term": {"username": "`+user.user+`"}}}`).want(200, `{"total": 1, "count": 1,
+			"users": [{"username": %q, "roles": ["finder"], "full_name": "Full Name", "enabled": true}]}`, user.user)
+
+		const cleared = `{"_nodes": {"total": 1, "successful": 1, "failed": 0}, "cluster_name": "sallyport"}`
+		d.clearRoles(first).want(200, cleared)
+		d.clearRealms("default_native").want(200, cleared)
+		d.clearPrivileges("shop").want(200, cleared)
+	})
+}
+
 // Ensures that each client manages users, which can or cannot sign in accordingly.
 func TestUsers(t *testing.T) {
 	each(t, func(d dialog) {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elastic/go-elasticsearch/v9/typedapi/security/bulkdeleterole"
+	"github.com/elastic/go-elasticsearch/v9/typedapi/security/bulkputrole"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/bulkupdateapikeys"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/changepassword"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/createapikey"
@@ -17,6 +19,8 @@ import (
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/putrole"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/putuser"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/queryapikeys"
+	"github.com/elastic/go-elasticsearch/v9/typedapi/security/queryrole"
+	"github.com/elastic/go-elasticsearch/v9/typedapi/security/queryuser"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/updateapikey"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/types"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/types/enums/healthstatus"
@@ -90,8 +94,23 @@ func typedV9(t *testing.T, how connection) operations {
 		putRole: func(name, body string) answer {
 			return read(s.PutRole(name).Request(fill(t, putrole.NewRequest(), body)).Do(ctx))
 		},
-		getRole:    func(name string) answer { return read(s.GetRole().Name(name).Do(ctx)) },
-		deleteRole: func(name string) answer { return read(s.DeleteRole(name).Do(ctx)) },
+		bulkPutRoles: func(body string) answer {
+			return read(s.BulkPutRole().Request(fill(t, bulkputrole.NewRequest(), body)).Do(ctx))
+		},
+		bulkDeleteRoles: func(body string) answer {
+			return read(s.BulkDeleteRole().Request(fill(t, bulkdeleterole.NewRequest(), body)).Do(ctx))
+		},
+		queryRoles: func(body string) answer {
+			return read(s.QueryRole().Request(fill(t, queryrole.NewRequest(), body)).Do(ctx))
+		},
+		queryUsers: func(body string) answer {
+			return read(s.QueryUser().Request(fill(t, queryuser.NewRequest(), body)).Do(ctx))
+		},
+		clearRoles:      func(name string) answer { return read(s.ClearCachedRoles(name).Do(ctx)) },
+		clearRealms:     func(name string) answer { return read(s.ClearCachedRealms(name).Do(ctx)) },
+		clearPrivileges: func(name string) answer { return read(s.ClearCachedPrivileges(name).Do(ctx)) },
+		getRole:         func(name string) answer { return read(s.GetRole().Name(name).Do(ctx)) },
+		deleteRole:      func(name string) answer { return read(s.DeleteRole(name).Do(ctx)) },
 		putUser: func(name, body string) answer {
 			return read(s.PutUser(name).Request(fill(t, putuser.NewRequest(), body)).Do(ctx))
 		},

@@ -159,6 +159,84 @@ type ClientInterface interface {
 	// Corresponds with POST /_security/_query/api_key (the `SecurityQueryAPIKeys` operationId).
 	SecurityQueryAPIKeys(ctx context.Context, params *SecurityQueryAPIKeysParams, body SecurityQueryAPIKeysJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// SecurityQueryRolesGetWithBody Search roles
+	//
+	// As POST.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with GET /_security/_query/role (the `SecurityQueryRolesGet` operationId).
+	SecurityQueryRolesGetWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityQueryRolesGet Search roles
+	//
+	// As POST.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with GET /_security/_query/role (the `SecurityQueryRolesGet` operationId).
+	SecurityQueryRolesGet(ctx context.Context, body SecurityQueryRolesGetJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityQueryRolesWithBody Search roles
+	//
+	// Returns a page of the roles that match a query, reserved ones included. The fields are `name`, `description`,
+	// `applications.application`, `applications.privileges`, `applications.resources`, and `metadata` with its members.
+	// All but `description` can be sorted by.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /_security/_query/role (the `SecurityQueryRoles` operationId).
+	SecurityQueryRolesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityQueryRoles Search roles
+	//
+	// Returns a page of the roles that match a query, reserved ones included. The fields are `name`, `description`,
+	// `applications.application`, `applications.privileges`, `applications.resources`, and `metadata` with its members.
+	// All but `description` can be sorted by.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /_security/_query/role (the `SecurityQueryRoles` operationId).
+	SecurityQueryRoles(ctx context.Context, body SecurityQueryRolesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityQueryUsersGetWithBody Search users
+	//
+	// As POST.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with GET /_security/_query/user (the `SecurityQueryUsersGet` operationId).
+	SecurityQueryUsersGetWithBody(ctx context.Context, params *SecurityQueryUsersGetParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityQueryUsersGet Search users
+	//
+	// As POST.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with GET /_security/_query/user (the `SecurityQueryUsersGet` operationId).
+	SecurityQueryUsersGet(ctx context.Context, params *SecurityQueryUsersGetParams, body SecurityQueryUsersGetJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityQueryUsersWithBody Search users
+	//
+	// Returns a page of the users that match a query, without the built-in ones. The fields are `username`, `roles`,
+	// `enabled`, `full_name` and `email`. All but the last two can be sorted by.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /_security/_query/user (the `SecurityQueryUsers` operationId).
+	SecurityQueryUsersWithBody(ctx context.Context, params *SecurityQueryUsersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityQueryUsers Search users
+	//
+	// Returns a page of the users that match a query, without the built-in ones. The fields are `username`, `roles`,
+	// `enabled`, `full_name` and `email`. All but the last two can be sorted by.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /_security/_query/user (the `SecurityQueryUsers` operationId).
+	SecurityQueryUsers(ctx context.Context, params *SecurityQueryUsersParams, body SecurityQueryUsersJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// SecurityInvalidateAPIKeysWithBody Invalidate API keys
 	//
 	// Makes keys unusable for good. They stay visible until they are purged. Keys that do not exist, or are
@@ -1448,6 +1526,164 @@ func (c *Client) SecurityQueryAPIKeysWithBody(ctx context.Context, params *Secur
 // Corresponds with POST /_security/_query/api_key (the `SecurityQueryAPIKeys` operationId).
 func (c *Client) SecurityQueryAPIKeys(ctx context.Context, params *SecurityQueryAPIKeysParams, body SecurityQueryAPIKeysJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSecurityQueryAPIKeysRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityQueryRolesGetWithBody Search roles
+//
+// As POST.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with GET /_security/_query/role (the `SecurityQueryRolesGet` operationId).
+func (c *Client) SecurityQueryRolesGetWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityQueryRolesGetRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityQueryRolesGet Search roles
+//
+// As POST.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with GET /_security/_query/role (the `SecurityQueryRolesGet` operationId).
+func (c *Client) SecurityQueryRolesGet(ctx context.Context, body SecurityQueryRolesGetJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityQueryRolesGetRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityQueryRolesWithBody Search roles
+//
+// Returns a page of the roles that match a query, reserved ones included. The fields are `name`, `description`,
+// `applications.application`, `applications.privileges`, `applications.resources`, and `metadata` with its members.
+// All but `description` can be sorted by.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /_security/_query/role (the `SecurityQueryRoles` operationId).
+func (c *Client) SecurityQueryRolesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityQueryRolesRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityQueryRoles Search roles
+//
+// Returns a page of the roles that match a query, reserved ones included. The fields are `name`, `description`,
+// `applications.application`, `applications.privileges`, `applications.resources`, and `metadata` with its members.
+// All but `description` can be sorted by.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /_security/_query/role (the `SecurityQueryRoles` operationId).
+func (c *Client) SecurityQueryRoles(ctx context.Context, body SecurityQueryRolesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityQueryRolesRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityQueryUsersGetWithBody Search users
+//
+// As POST.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with GET /_security/_query/user (the `SecurityQueryUsersGet` operationId).
+func (c *Client) SecurityQueryUsersGetWithBody(ctx context.Context, params *SecurityQueryUsersGetParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityQueryUsersGetRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityQueryUsersGet Search users
+//
+// As POST.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with GET /_security/_query/user (the `SecurityQueryUsersGet` operationId).
+func (c *Client) SecurityQueryUsersGet(ctx context.Context, params *SecurityQueryUsersGetParams, body SecurityQueryUsersGetJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityQueryUsersGetRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityQueryUsersWithBody Search users
+//
+// Returns a page of the users that match a query, without the built-in ones. The fields are `username`, `roles`,
+// `enabled`, `full_name` and `email`. All but the last two can be sorted by.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /_security/_query/user (the `SecurityQueryUsers` operationId).
+func (c *Client) SecurityQueryUsersWithBody(ctx context.Context, params *SecurityQueryUsersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityQueryUsersRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityQueryUsers Search users
+//
+// Returns a page of the users that match a query, without the built-in ones. The fields are `username`, `roles`,
+// `enabled`, `full_name` and `email`. All but the last two can be sorted by.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /_security/_query/user (the `SecurityQueryUsers` operationId).
+func (c *Client) SecurityQueryUsers(ctx context.Context, params *SecurityQueryUsersParams, body SecurityQueryUsersJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityQueryUsersRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4309,6 +4545,220 @@ func NewSecurityQueryAPIKeysRequestWithBody(server string, params *SecurityQuery
 		if params.TypedKeys != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "typed_keys", *params.TypedKeys, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecurityQueryRolesGetRequest calls the generic SecurityQueryRolesGet builder with application/json body
+func NewSecurityQueryRolesGetRequest(server string, body SecurityQueryRolesGetJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecurityQueryRolesGetRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewSecurityQueryRolesGetRequestWithBody constructs an http.Request for the SecurityQueryRolesGet method, with any body, and a specified content type
+func NewSecurityQueryRolesGetRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/_query/role")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecurityQueryRolesRequest calls the generic SecurityQueryRoles builder with application/json body
+func NewSecurityQueryRolesRequest(server string, body SecurityQueryRolesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecurityQueryRolesRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewSecurityQueryRolesRequestWithBody constructs an http.Request for the SecurityQueryRoles method, with any body, and a specified content type
+func NewSecurityQueryRolesRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/_query/role")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecurityQueryUsersGetRequest calls the generic SecurityQueryUsersGet builder with application/json body
+func NewSecurityQueryUsersGetRequest(server string, params *SecurityQueryUsersGetParams, body SecurityQueryUsersGetJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecurityQueryUsersGetRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewSecurityQueryUsersGetRequestWithBody constructs an http.Request for the SecurityQueryUsersGet method, with any body, and a specified content type
+func NewSecurityQueryUsersGetRequestWithBody(server string, params *SecurityQueryUsersGetParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/_query/user")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.WithProfileUID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "with_profile_uid", *params.WithProfileUID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecurityQueryUsersRequest calls the generic SecurityQueryUsers builder with application/json body
+func NewSecurityQueryUsersRequest(server string, params *SecurityQueryUsersParams, body SecurityQueryUsersJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecurityQueryUsersRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewSecurityQueryUsersRequestWithBody constructs an http.Request for the SecurityQueryUsers method, with any body, and a specified content type
+func NewSecurityQueryUsersRequestWithBody(server string, params *SecurityQueryUsersParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/_query/user")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.WithProfileUID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "with_profile_uid", *params.WithProfileUID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -8966,6 +9416,84 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /_security/_query/api_key (the `SecurityQueryAPIKeys` operationId).
 	SecurityQueryAPIKeysWithResponse(ctx context.Context, params *SecurityQueryAPIKeysParams, body SecurityQueryAPIKeysJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityQueryAPIKeysResult, error)
 
+	// SecurityQueryRolesGetWithBodyWithResponse Search roles
+	//
+	// As POST.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /_security/_query/role (the `SecurityQueryRolesGet` operationId).
+	SecurityQueryRolesGetWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityQueryRolesGetResult, error)
+
+	// SecurityQueryRolesGetWithResponse Search roles
+	//
+	// As POST.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /_security/_query/role (the `SecurityQueryRolesGet` operationId).
+	SecurityQueryRolesGetWithResponse(ctx context.Context, body SecurityQueryRolesGetJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityQueryRolesGetResult, error)
+
+	// SecurityQueryRolesWithBodyWithResponse Search roles
+	//
+	// Returns a page of the roles that match a query, reserved ones included. The fields are `name`, `description`,
+	// `applications.application`, `applications.privileges`, `applications.resources`, and `metadata` with its members.
+	// All but `description` can be sorted by.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/_query/role (the `SecurityQueryRoles` operationId).
+	SecurityQueryRolesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityQueryRolesResult, error)
+
+	// SecurityQueryRolesWithResponse Search roles
+	//
+	// Returns a page of the roles that match a query, reserved ones included. The fields are `name`, `description`,
+	// `applications.application`, `applications.privileges`, `applications.resources`, and `metadata` with its members.
+	// All but `description` can be sorted by.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/_query/role (the `SecurityQueryRoles` operationId).
+	SecurityQueryRolesWithResponse(ctx context.Context, body SecurityQueryRolesJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityQueryRolesResult, error)
+
+	// SecurityQueryUsersGetWithBodyWithResponse Search users
+	//
+	// As POST.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /_security/_query/user (the `SecurityQueryUsersGet` operationId).
+	SecurityQueryUsersGetWithBodyWithResponse(ctx context.Context, params *SecurityQueryUsersGetParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityQueryUsersGetResult, error)
+
+	// SecurityQueryUsersGetWithResponse Search users
+	//
+	// As POST.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /_security/_query/user (the `SecurityQueryUsersGet` operationId).
+	SecurityQueryUsersGetWithResponse(ctx context.Context, params *SecurityQueryUsersGetParams, body SecurityQueryUsersGetJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityQueryUsersGetResult, error)
+
+	// SecurityQueryUsersWithBodyWithResponse Search users
+	//
+	// Returns a page of the users that match a query, without the built-in ones. The fields are `username`, `roles`,
+	// `enabled`, `full_name` and `email`. All but the last two can be sorted by.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/_query/user (the `SecurityQueryUsers` operationId).
+	SecurityQueryUsersWithBodyWithResponse(ctx context.Context, params *SecurityQueryUsersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityQueryUsersResult, error)
+
+	// SecurityQueryUsersWithResponse Search users
+	//
+	// Returns a page of the users that match a query, without the built-in ones. The fields are `username`, `roles`,
+	// `enabled`, `full_name` and `email`. All but the last two can be sorted by.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/_query/user (the `SecurityQueryUsers` operationId).
+	SecurityQueryUsersWithResponse(ctx context.Context, params *SecurityQueryUsersParams, body SecurityQueryUsersJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityQueryUsersResult, error)
+
 	// SecurityInvalidateAPIKeysWithBodyWithResponse Invalidate API keys
 	//
 	// Makes keys unusable for good. They stay visible until they are purged. Keys that do not exist, or are
@@ -10537,6 +11065,230 @@ func (r SecurityQueryAPIKeysResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r SecurityQueryAPIKeysResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityQueryRolesGetResultDefaultHeaders the declared response headers of an HTTP default response for SecurityQueryRolesGet
+type SecurityQueryRolesGetResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityQueryRolesGetResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RolesFound
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityQueryRolesGetResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityQueryRolesGetResult) GetJSON200() *RolesFound {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityQueryRolesGetResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityQueryRolesGetResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityQueryRolesGetResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityQueryRolesGetResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityQueryRolesGetResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityQueryRolesResultDefaultHeaders the declared response headers of an HTTP default response for SecurityQueryRoles
+type SecurityQueryRolesResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityQueryRolesResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RolesFound
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityQueryRolesResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityQueryRolesResult) GetJSON200() *RolesFound {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityQueryRolesResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityQueryRolesResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityQueryRolesResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityQueryRolesResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityQueryRolesResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityQueryUsersGetResultDefaultHeaders the declared response headers of an HTTP default response for SecurityQueryUsersGet
+type SecurityQueryUsersGetResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityQueryUsersGetResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UsersFound
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityQueryUsersGetResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityQueryUsersGetResult) GetJSON200() *UsersFound {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityQueryUsersGetResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityQueryUsersGetResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityQueryUsersGetResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityQueryUsersGetResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityQueryUsersGetResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityQueryUsersResultDefaultHeaders the declared response headers of an HTTP default response for SecurityQueryUsers
+type SecurityQueryUsersResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityQueryUsersResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UsersFound
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityQueryUsersResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityQueryUsersResult) GetJSON200() *UsersFound {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityQueryUsersResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityQueryUsersResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityQueryUsersResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityQueryUsersResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityQueryUsersResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -20860,6 +21612,132 @@ func (c *ClientWithResponses) SecurityQueryAPIKeysWithResponse(ctx context.Conte
 	return ParseSecurityQueryAPIKeysResult(rsp)
 }
 
+// SecurityQueryRolesGetWithBodyWithResponse Search roles
+//
+// As POST.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /_security/_query/role (the `SecurityQueryRolesGet` operationId).
+func (c *ClientWithResponses) SecurityQueryRolesGetWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityQueryRolesGetResult, error) {
+	rsp, err := c.SecurityQueryRolesGetWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityQueryRolesGetResult(rsp)
+}
+
+// SecurityQueryRolesGetWithResponse Search roles
+//
+// As POST.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /_security/_query/role (the `SecurityQueryRolesGet` operationId).
+func (c *ClientWithResponses) SecurityQueryRolesGetWithResponse(ctx context.Context, body SecurityQueryRolesGetJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityQueryRolesGetResult, error) {
+	rsp, err := c.SecurityQueryRolesGet(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityQueryRolesGetResult(rsp)
+}
+
+// SecurityQueryRolesWithBodyWithResponse Search roles
+//
+// Returns a page of the roles that match a query, reserved ones included. The fields are `name`, `description`,
+// `applications.application`, `applications.privileges`, `applications.resources`, and `metadata` with its members.
+// All but `description` can be sorted by.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/_query/role (the `SecurityQueryRoles` operationId).
+func (c *ClientWithResponses) SecurityQueryRolesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityQueryRolesResult, error) {
+	rsp, err := c.SecurityQueryRolesWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityQueryRolesResult(rsp)
+}
+
+// SecurityQueryRolesWithResponse Search roles
+//
+// Returns a page of the roles that match a query, reserved ones included. The fields are `name`, `description`,
+// `applications.application`, `applications.privileges`, `applications.resources`, and `metadata` with its members.
+// All but `description` can be sorted by.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/_query/role (the `SecurityQueryRoles` operationId).
+func (c *ClientWithResponses) SecurityQueryRolesWithResponse(ctx context.Context, body SecurityQueryRolesJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityQueryRolesResult, error) {
+	rsp, err := c.SecurityQueryRoles(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityQueryRolesResult(rsp)
+}
+
+// SecurityQueryUsersGetWithBodyWithResponse Search users
+//
+// As POST.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /_security/_query/user (the `SecurityQueryUsersGet` operationId).
+func (c *ClientWithResponses) SecurityQueryUsersGetWithBodyWithResponse(ctx context.Context, params *SecurityQueryUsersGetParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityQueryUsersGetResult, error) {
+	rsp, err := c.SecurityQueryUsersGetWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityQueryUsersGetResult(rsp)
+}
+
+// SecurityQueryUsersGetWithResponse Search users
+//
+// As POST.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /_security/_query/user (the `SecurityQueryUsersGet` operationId).
+func (c *ClientWithResponses) SecurityQueryUsersGetWithResponse(ctx context.Context, params *SecurityQueryUsersGetParams, body SecurityQueryUsersGetJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityQueryUsersGetResult, error) {
+	rsp, err := c.SecurityQueryUsersGet(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityQueryUsersGetResult(rsp)
+}
+
+// SecurityQueryUsersWithBodyWithResponse Search users
+//
+// Returns a page of the users that match a query, without the built-in ones. The fields are `username`, `roles`,
+// `enabled`, `full_name` and `email`. All but the last two can be sorted by.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/_query/user (the `SecurityQueryUsers` operationId).
+func (c *ClientWithResponses) SecurityQueryUsersWithBodyWithResponse(ctx context.Context, params *SecurityQueryUsersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityQueryUsersResult, error) {
+	rsp, err := c.SecurityQueryUsersWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityQueryUsersResult(rsp)
+}
+
+// SecurityQueryUsersWithResponse Search users
+//
+// Returns a page of the users that match a query, without the built-in ones. The fields are `username`, `roles`,
+// `enabled`, `full_name` and `email`. All but the last two can be sorted by.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/_query/user (the `SecurityQueryUsers` operationId).
+func (c *ClientWithResponses) SecurityQueryUsersWithResponse(ctx context.Context, params *SecurityQueryUsersParams, body SecurityQueryUsersJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityQueryUsersResult, error) {
+	rsp, err := c.SecurityQueryUsers(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityQueryUsersResult(rsp)
+}
+
 // SecurityInvalidateAPIKeysWithBodyWithResponse Invalidate API keys
 //
 // Makes keys unusable for good. They stay visible until they are purged. Keys that do not exist, or are
@@ -23175,6 +24053,218 @@ func ParseSecurityQueryAPIKeysResult(rsp *http.Response) (*SecurityQueryAPIKeysR
 	switch {
 	case true:
 		var headers SecurityQueryAPIKeysResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityQueryRolesGetResult parses an HTTP response from a SecurityQueryRolesGetWithResponse call
+func ParseSecurityQueryRolesGetResult(rsp *http.Response) (*SecurityQueryRolesGetResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityQueryRolesGetResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RolesFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityQueryRolesGetResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityQueryRolesResult parses an HTTP response from a SecurityQueryRolesWithResponse call
+func ParseSecurityQueryRolesResult(rsp *http.Response) (*SecurityQueryRolesResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityQueryRolesResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RolesFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityQueryRolesResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityQueryUsersGetResult parses an HTTP response from a SecurityQueryUsersGetWithResponse call
+func ParseSecurityQueryUsersGetResult(rsp *http.Response) (*SecurityQueryUsersGetResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityQueryUsersGetResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UsersFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityQueryUsersGetResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityQueryUsersResult parses an HTTP response from a SecurityQueryUsersWithResponse call
+func ParseSecurityQueryUsersResult(rsp *http.Response) (*SecurityQueryUsersResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityQueryUsersResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UsersFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityQueryUsersResultDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

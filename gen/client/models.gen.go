@@ -1129,6 +1129,26 @@ type QueryAPIKeysResponse struct {
 	Aggregations *FreeObject         `json:"aggregations,omitempty"`
 }
 
+// QueryRolesResponse defines model for QueryRolesResponse.
+type QueryRolesResponse struct {
+	// Total How many roles were found.
+	Total int `json:"total"`
+
+	// Count How many of them are here.
+	Count int         `json:"count"`
+	Roles []RoleFound `json:"roles"`
+}
+
+// QueryUsersResponse defines model for QueryUsersResponse.
+type QueryUsersResponse struct {
+	// Total How many users were found.
+	Total int `json:"total"`
+
+	// Count How many of them are here.
+	Count int         `json:"count"`
+	Users []UserFound `json:"users"`
+}
+
 // RealmInformation Where a user comes from.
 type RealmInformation struct {
 	Name string `json:"name"`
@@ -1280,6 +1300,24 @@ type RoleDescriptors map[string]RoleDescriptor
 // RoleDescriptorsInformation Role descriptors as they are shown, by name.
 type RoleDescriptorsInformation map[string]RoleDescriptorInformation
 
+// RoleFound A role that a query found.
+type RoleFound struct {
+	Name              string                                `json:"name"`
+	Cluster           []string                              `json:"cluster"`
+	Global            *GlobalPrivileges                     `json:"global,omitempty"`
+	Indices           []IndicesPrivilegesInformation        `json:"indices"`
+	Applications      []ApplicationPrivilegesEntry          `json:"applications"`
+	RunAs             []string                              `json:"run_as"`
+	Metadata          FreeObject                            `json:"metadata"`
+	TransientMetadata TransientMetadata                     `json:"transient_metadata"`
+	RemoteIndices     *[]RemoteIndicesPrivilegesInformation `json:"remote_indices,omitempty"`
+	RemoteCluster     *[]RemoteClusterPrivilegesInformation `json:"remote_cluster,omitempty"`
+	Description       *string                               `json:"description,omitempty"`
+
+	// SortValues What the role was sorted by; only in the answer to a search with an order.
+	SortValues []any `json:"_sort,omitempty"`
+}
+
 // RoleName The name of a role.
 type RoleName = string
 
@@ -1375,6 +1413,24 @@ type SecurityCreateAPIKeyResponse struct {
 
 	// Encoded What follows `ApiKey ` in the Authorization header: the id, a colon and the secret in base64.
 	Encoded string `json:"encoded"`
+}
+
+// SecurityQueryRequest defines model for SecurityQueryRequest.
+type SecurityQueryRequest struct {
+	// From A whole number, or the text of one. Programs do best to send a number.
+	From *IntegerOrText `json:"from,omitempty"`
+
+	// Query JSON of the caller's own, which is kept or handed on as it is.
+	Query *FreeObject `json:"query,omitempty"`
+
+	// SearchAfter The `_sort` of the last hit of the page before.
+	SearchAfter []any `json:"search_after,omitempty"`
+
+	// Size A whole number, or the text of one. Programs do best to send a number.
+	Size *IntegerOrText `json:"size,omitempty"`
+
+	// Sort A field, an object of fields with their options, or an array of both.
+	Sort SortOrder `json:"sort,omitempty"`
 }
 
 // SecurityUser defines model for SecurityUser.
@@ -1497,6 +1553,24 @@ type UserAPIKey struct {
 
 	// UserID The name of the key's owner.
 	UserID string `json:"user_id"`
+}
+
+// UserFound A user that a query found.
+type UserFound struct {
+	Username string     `json:"username"`
+	Roles    []string   `json:"roles"`
+	FullName *string    `json:"full_name"`
+	Email    *string    `json:"email"`
+	Metadata FreeObject `json:"metadata"`
+
+	// Enabled Whether the user can sign in.
+	Enabled bool `json:"enabled"`
+
+	// ProfileUID Never present.
+	ProfileUID *string `json:"profile_uid,omitempty"`
+
+	// SortValues What the user was sorted by; only in the answer to a search with an order.
+	SortValues []any `json:"_sort,omitempty"`
 }
 
 // UserIndicesPrivileges defines model for UserIndicesPrivileges.
@@ -1765,6 +1839,9 @@ type RoleAssignmentsForbidden = BasicFailedReply
 // RoleAssignmentsRefused The body of every failure.
 type RoleAssignmentsRefused = BasicFailedReply
 
+// RolesFound defines model for RolesFound.
+type RolesFound = QueryRolesResponse
+
 // SecurityAPIKeyCreated defines model for SecurityApiKeyCreated.
 type SecurityAPIKeyCreated = SecurityCreateAPIKeyResponse
 
@@ -1861,6 +1938,9 @@ type UserPrivileges = UserPrivilegesResponse
 // UserRefused The body of every failure.
 type UserRefused = BasicFailedReply
 
+// UsersFound defines model for UsersFound.
+type UsersFound = QueryUsersResponse
+
 // BulkDeleteRoles defines model for BulkDeleteRoles.
 type BulkDeleteRoles = BulkDeleteRolesRequest
 
@@ -1900,6 +1980,12 @@ type PutSecurityUser = PutSecurityUserRequest
 
 // QueryAPIKeys defines model for QueryApiKeys.
 type QueryAPIKeys = QueryAPIKeysRequest
+
+// QueryRoles defines model for QueryRoles.
+type QueryRoles = SecurityQueryRequest
+
+// QueryUsers defines model for QueryUsers.
+type QueryUsers = SecurityQueryRequest
 
 // SecurityCreateAPIKey defines model for SecurityCreateApiKey.
 type SecurityCreateAPIKey = SecurityCreateAPIKeyRequest
@@ -1968,6 +2054,18 @@ type SecurityQueryAPIKeysParams struct {
 
 	// TypedKeys Whether to put an aggregation's type before its name.
 	TypedKeys *bool `form:"typed_keys,omitempty" json:"typed_keys,omitempty"`
+}
+
+// SecurityQueryUsersGetParams defines parameters for SecurityQueryUsersGet.
+type SecurityQueryUsersGetParams struct {
+	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
+}
+
+// SecurityQueryUsersParams defines parameters for SecurityQueryUsers.
+type SecurityQueryUsersParams struct {
+	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
 }
 
 // SecurityGetAPIKeysParams defines parameters for SecurityGetAPIKeys.
@@ -2265,6 +2363,18 @@ type SecurityQueryAPIKeysGetJSONRequestBody = QueryAPIKeysRequest
 
 // SecurityQueryAPIKeysJSONRequestBody defines body for SecurityQueryAPIKeys for application/json ContentType.
 type SecurityQueryAPIKeysJSONRequestBody = QueryAPIKeysRequest
+
+// SecurityQueryRolesGetJSONRequestBody defines body for SecurityQueryRolesGet for application/json ContentType.
+type SecurityQueryRolesGetJSONRequestBody = SecurityQueryRequest
+
+// SecurityQueryRolesJSONRequestBody defines body for SecurityQueryRoles for application/json ContentType.
+type SecurityQueryRolesJSONRequestBody = SecurityQueryRequest
+
+// SecurityQueryUsersGetJSONRequestBody defines body for SecurityQueryUsersGet for application/json ContentType.
+type SecurityQueryUsersGetJSONRequestBody = SecurityQueryRequest
+
+// SecurityQueryUsersJSONRequestBody defines body for SecurityQueryUsers for application/json ContentType.
+type SecurityQueryUsersJSONRequestBody = SecurityQueryRequest
 
 // SecurityInvalidateAPIKeysJSONRequestBody defines body for SecurityInvalidateAPIKeys for application/json ContentType.
 type SecurityInvalidateAPIKeysJSONRequestBody = InvalidateAPIKeysRequest

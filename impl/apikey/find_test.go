@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/apikey"
-	"github.com/sallyport/sallyport/impl/apikey/query"
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/query"
 )
 
 // shown returns the names of keys, sorted.
@@ -125,7 +125,7 @@ func TestQuery_Callers(t *testing.T) {
 // parsedQuery returns a query in the types of strictjson.Decode in its parsed form.
 func parsedQuery(t *testing.T, body any) *query.Request {
 	t.Helper()
-	parsed, err := query.Parse(body, time.Time{})
+	parsed, err := query.Keys.Parse(body, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,9 +18,9 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/sallyport/sallyport/impl/apikey"
-	"github.com/sallyport/sallyport/impl/apikey/query"
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authz/access"
+	"github.com/sallyport/sallyport/impl/query"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -118,7 +118,7 @@ func get(filter apikey.Filter) func(context.Context, *pile) (int, error) {
 
 func search(body string) func(context.Context, *pile) (int, error) {
 	return func(ctx context.Context, p *pile) (int, error) {
-		parsed, err := query.Parse(any(decoded(body)), p.now)
+		parsed, err := query.Keys.Parse(any(decoded(body)), p.now)
 		if err != nil {
 			return 0, err
 		}

@@ -3,9 +3,9 @@ package apikey
 import (
 	"context"
 
-	"github.com/sallyport/sallyport/impl/apikey/query"
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authz/access"
+	"github.com/sallyport/sallyport/impl/query"
 	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/store/condition"
 )

@@ -5,7 +5,7 @@ import (
 	"iter"
 	"log/slog"
 
-	"github.com/sallyport/sallyport/impl/apikey/query"
+	"github.com/sallyport/sallyport/impl/query"
 	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/store/condition"
 )

@@ -16,10 +16,10 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sallyport/sallyport/impl/apikey"
-	"github.com/sallyport/sallyport/impl/apikey/query"
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/platform/strictjson"
+	"github.com/sallyport/sallyport/impl/query"
 	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/store/condition"
 	"github.com/sallyport/sallyport/impl/store/postgrestest"
@@ -411,7 +411,7 @@ func compareQueries(t *testing.T, dsn string, more int, revoked bool) {
 		members := fmt.Sprintf(`"query":%s,"sort":%s,"aggs":%s,"size":%d`, d.query(2), d.sort(), d.aggregations(), size)
 		from := fmt.Sprintf(`,"from":%d`, d.times(1)*d.times(30))
 		for body, last := members+from, []any(nil); ; body = members + `,"search_after":` + after(last) {
-			request, err := query.Parse(any(decoded(`{`+body+`}`)), w.now)
+			request, err := query.Keys.Parse(any(decoded(`{`+body+`}`)), w.now)
 			if err != nil {
 				rt.Fatalf("%s: %v", body, err)
 			}
@@ -468,7 +468,7 @@ func TestQuery_ManyClauses(t *testing.T) {
 			"prefixes":         {`{"bool":{"should":[` + repeat(400, `{"prefix":{"name":"n%d"}}`) + `]}}`, true},
 		} {
 			t.Run(name, func(t *testing.T) {
-				request, err := query.Parse(any(decoded(`{"query":`+c.query+`,"sort":"expiration"}`)), w.now)
+				request, err := query.Keys.Parse(any(decoded(`{"query":`+c.query+`,"sort":"expiration"}`)), w.now)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -14,12 +14,12 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/apikey"
-	"github.com/sallyport/sallyport/impl/apikey/query"
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/query"
 	"github.com/sallyport/sallyport/impl/store"
 )
 

@@ -52,6 +52,8 @@ var exceptions = map[string]traits{
 	"POST /_security/oauth2/token": {credentials: true},
 
 	"POST /_security/_query/api_key":                  {reads: true, repeatable: true},
+	"POST /_security/_query/role":                     {reads: true, repeatable: true},
+	"POST /_security/_query/user":                     {reads: true, repeatable: true},
 	"POST /_security/user/_has_privileges":            {reads: true, repeatable: true},
 	"POST /_security/user/{username}/_has_privileges": {reads: true, repeatable: true},
 	"POST /_security/api_key/{ids}/_clear_cache":      {repeatable: true},

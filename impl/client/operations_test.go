@@ -20,11 +20,15 @@ var (
 		"security-change-password",
 	}
 	repeated = []string{
-		"login", "refresh-token", "logout", "security-query-api-keys", "security-has-privileges",
+		"login", "refresh-token", "logout", "security-query-api-keys", "security-query-roles", "security-query-users",
+		"security-has-privileges",
 		"security-has-user-privileges", "security-clear-api-key-cache",
 	}
 	// harmless are operations with POST that change nothing.
-	harmless = []string{"security-query-api-keys", "security-has-privileges", "security-has-user-privileges"}
+	harmless = []string{
+		"security-query-api-keys", "security-query-roles", "security-query-users", "security-has-privileges",
+		"security-has-user-privileges",
+	}
 )
 
 // mustNotRepeat are words of operations that create something, or take something that works once.

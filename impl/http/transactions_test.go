@@ -32,6 +32,7 @@ var readers = []string{
 	"security-clear-api-key-cache", "security-clear-privilege-cache", "security-clear-realm-cache",
 	"security-clear-role-cache",
 	"security-has-privileges", "security-has-user-privileges", "security-query-api-keys",
+	"security-query-roles", "security-query-users",
 }
 
 // writers are the operations that change something, although their method is GET.

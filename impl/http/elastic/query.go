@@ -4,7 +4,7 @@ import (
 	"context"
 
 	gen "github.com/sallyport/sallyport/gen/elastic"
-	"github.com/sallyport/sallyport/impl/apikey/query"
+	"github.com/sallyport/sallyport/impl/query"
 )
 
 // keyQuery is a search for keys.
@@ -15,8 +15,70 @@ type keyQuery struct {
 }
 
 func (a *API) readKeyQuery(r request) (keyQuery, error) {
-	parsed, err := query.Parse(r.body, a.Now())
+	parsed, err := query.Keys.Parse(r.body, a.Now())
 	return keyQuery{parsed, r.flag("with_limited_by"), r.flag("typed_keys")}, err
+}
+
+// readQuery returns the read function of a row that reads a query alone.
+func (a *API) readQuery(subject query.Subject) func(request) (*query.Request, error) {
+	return bodyOf(func(body any) (*query.Request, error) { return subject.Parse(body, a.Now()) })
+}
+
+func (a *API) queryRoles(ctx context.Context, _ call, q *query.Request) (gen.QueryRolesResponse, error) {
+	response := gen.QueryRolesResponse{Roles: []gen.RoleFound{}}
+	found, err := a.Roles.Query(ctx, q)
+	if err != nil {
+		return response, err
+	}
+
+	response.Total, response.Count = found.Total, len(found.Page)
+	for _, hit := range found.Page {
+		shown, err := showDescriptor(hit.Descriptor)
+		if err != nil {
+			return response, err
+		}
+		response.Roles = append(response.Roles, gen.RoleFound{
+			Name:              hit.Name,
+			Cluster:           shown.Cluster,
+			Global:            shown.Global,
+			Indices:           shown.Indices,
+			Applications:      shown.Applications,
+			RunAs:             shown.RunAs,
+			Metadata:          shown.Metadata,
+			TransientMetadata: shown.TransientMetadata,
+			RemoteIndices:     shown.RemoteIndices,
+			RemoteCluster:     shown.RemoteCluster,
+			Description:       shown.Description,
+			SortValues:        hit.Sort,
+		})
+	}
+	return response, nil
+}
+
+func (a *API) queryUsers(ctx context.Context, _ call, q *query.Request) (gen.QueryUsersResponse, error) {
+	response := gen.QueryUsersResponse{Users: []gen.UserFound{}}
+	found, err := a.Users.Query(ctx, q)
+	if err != nil {
+		return response, err
+	}
+
+	response.Total, response.Count = found.Total, len(found.Page)
+	for _, hit := range found.Page {
+		shown, err := showUser(hit.User)
+		if err != nil {
+			return response, err
+		}
+		response.Users = append(response.Users, gen.UserFound{
+			Username:   shown.Username,
+			Roles:      shown.Roles,
+			FullName:   shown.FullName,
+			Email:      shown.Email,
+			Metadata:   shown.Metadata,
+			Enabled:    shown.Enabled,
+			SortValues: hit.Sort,
+		})
+	}
+	return response, nil
 }
 
 func (a *API) queryKeys(ctx context.Context, caller call, q keyQuery) (gen.QueryAPIKeysResponse, error) {

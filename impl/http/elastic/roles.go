@@ -7,6 +7,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/role"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
+	"github.com/sallyport/sallyport/impl/query"
 )
 
 // putRole is a request to create or replace a role.
@@ -51,6 +52,12 @@ func (a *API) roleOperations() []operation {
 				return a.Roles.DeleteAll(ctx, names)
 			},
 			show: showDeletedRoles,
+		},
+		row[*query.Request, gen.QueryRolesResponse]{
+			operations: []string{"security-query-roles", "security-query-roles-get"},
+			read:       a.readQuery(query.Roles),
+			do:         a.queryRoles,
+			show:       okay[gen.QueryRolesResponse],
 		},
 		row[string, bool]{
 			operations: []string{"security-delete-role"},

@@ -10,6 +10,7 @@ import (
 	"github.com/sallyport/sallyport/impl/http/convert"
 	"github.com/sallyport/sallyport/impl/http/edge"
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
+	"github.com/sallyport/sallyport/impl/query"
 )
 
 // putUser is a request to create or replace a user.
@@ -34,6 +35,12 @@ func (a *API) userOperations() []operation {
 				return a.Users.PutNative(ctx, caller.By, in.name, in.native, a.proof(caller))
 			},
 			show: func(created bool) (response, error) { return ok(gen.CreatedResponse{Created: created}) },
+		},
+		row[*query.Request, gen.QueryUsersResponse]{
+			operations: []string{"security-query-users", "security-query-users-get"},
+			read:       a.readQuery(query.Users),
+			do:         a.queryUsers,
+			show:       okay[gen.QueryUsersResponse],
 		},
 		row[string, bool]{
 			operations: []string{"security-delete-user"},

@@ -922,6 +922,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_security/_query/role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search roles
+         * @description As POST.
+         */
+        get: operations["security-query-roles-get"];
+        put?: never;
+        /**
+         * Search roles
+         * @description Returns a page of the roles that match a query, reserved ones included. The fields are `name`, `description`,
+         *     `applications.application`, `applications.privileges`, `applications.resources`, and `metadata` with its members.
+         *     All but `description` can be sorted by.
+         */
+        post: operations["security-query-roles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/_query/user": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search users
+         * @description As POST.
+         */
+        get: operations["security-query-users-get"];
+        put?: never;
+        /**
+         * Search users
+         * @description Returns a page of the users that match a query, without the built-in ones. The fields are `username`, `roles`,
+         *     `enabled`, `full_name` and `email`. All but the last two can be sorted by.
+         */
+        post: operations["security-query-users"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_security/user/_has_privileges": {
         parameters: {
             query?: never;
@@ -2118,6 +2169,58 @@ export interface components {
             /** @description The keys that were like that already. */
             noops: string[];
             errors?: components["schemas"]["BulkUpdateErrors"];
+        };
+        SecurityQueryRequest: {
+            query?: components["schemas"]["FreeObject"];
+            from?: components["schemas"]["IntegerOrText"];
+            size?: components["schemas"]["IntegerOrText"];
+            sort?: components["schemas"]["SortOrder"];
+            /** @description The `_sort` of the last hit of the page before. */
+            search_after?: components["schemas"]["Scalar"][];
+        };
+        QueryRolesResponse: {
+            /** @description How many roles were found. */
+            total: number;
+            /** @description How many of them are here. */
+            count: number;
+            roles: components["schemas"]["RoleFound"][];
+        };
+        /** @description A role that a query found. */
+        RoleFound: {
+            name: string;
+            cluster: string[];
+            global?: components["schemas"]["GlobalPrivileges"];
+            indices: components["schemas"]["IndicesPrivilegesInformation"][];
+            applications: components["schemas"]["ApplicationPrivilegesEntry"][];
+            run_as: string[];
+            metadata: components["schemas"]["FreeObject"];
+            transient_metadata: components["schemas"]["TransientMetadata"];
+            remote_indices?: components["schemas"]["RemoteIndicesPrivilegesInformation"][];
+            remote_cluster?: components["schemas"]["RemoteClusterPrivilegesInformation"][];
+            description?: string;
+            /** @description What the role was sorted by; only in the answer to a search with an order. */
+            _sort?: components["schemas"]["Scalar"][];
+        };
+        QueryUsersResponse: {
+            /** @description How many users were found. */
+            total: number;
+            /** @description How many of them are here. */
+            count: number;
+            users: components["schemas"]["UserFound"][];
+        };
+        /** @description A user that a query found. */
+        UserFound: {
+            username: string;
+            roles: string[];
+            full_name: string | null;
+            email: string | null;
+            metadata: components["schemas"]["FreeObject"];
+            /** @description Whether the user can sign in. */
+            enabled: boolean;
+            /** @description Never present. */
+            profile_uid?: string;
+            /** @description What the user was sorted by; only in the answer to a search with an order. */
+            _sort?: components["schemas"]["Scalar"][];
         };
         BulkPutRolesRequest: {
             roles: components["schemas"]["RoleDescriptors"];
@@ -4018,6 +4121,79 @@ export interface components {
                 "application/json": components["schemas"]["CreatedResponse"];
             };
         };
+        /** @description A page of the roles that were found. */
+        RolesFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "total": 1,
+                 *       "count": 1,
+                 *       "roles": [
+                 *         {
+                 *           "name": "log_reader",
+                 *           "cluster": [
+                 *             "monitor"
+                 *           ],
+                 *           "indices": [
+                 *             {
+                 *               "names": [
+                 *                 "logs-*"
+                 *               ],
+                 *               "privileges": [
+                 *                 "read"
+                 *               ],
+                 *               "allow_restricted_indices": false
+                 *             }
+                 *           ],
+                 *           "applications": [],
+                 *           "run_as": [],
+                 *           "metadata": {},
+                 *           "transient_metadata": {
+                 *             "enabled": true
+                 *           },
+                 *           "_sort": [
+                 *             "log_reader"
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["QueryRolesResponse"];
+            };
+        };
+        /** @description A page of the users that were found. */
+        UsersFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "total": 1,
+                 *       "count": 1,
+                 *       "users": [
+                 *         {
+                 *           "username": "alice",
+                 *           "roles": [
+                 *             "log_reader"
+                 *           ],
+                 *           "full_name": "Alice Doe",
+                 *           "email": "alice@example.com",
+                 *           "metadata": {},
+                 *           "enabled": true,
+                 *           "_sort": [
+                 *             "alice"
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["QueryUsersResponse"];
+            };
+        };
         /** @description What became of each role. */
         SecurityRolesPut: {
             headers: {
@@ -4517,6 +4693,42 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["BulkDeleteRolesRequest"];
+            };
+        };
+        QueryRoles: {
+            content: {
+                /**
+                 * @example {
+                 *       "query": {
+                 *         "prefix": {
+                 *           "name": "log_"
+                 *         }
+                 *       },
+                 *       "sort": [
+                 *         "name"
+                 *       ],
+                 *       "size": 20
+                 *     }
+                 */
+                "application/json": components["schemas"]["SecurityQueryRequest"];
+            };
+        };
+        QueryUsers: {
+            content: {
+                /**
+                 * @example {
+                 *       "query": {
+                 *         "term": {
+                 *           "roles": "log_reader"
+                 *         }
+                 *       },
+                 *       "sort": [
+                 *         "username"
+                 *       ],
+                 *       "size": 20
+                 *     }
+                 */
+                "application/json": components["schemas"]["SecurityQueryRequest"];
             };
         };
         PutSecurityUser: {
@@ -6537,6 +6749,70 @@ export interface operations {
         requestBody?: components["requestBodies"]["QueryApiKeys"];
         responses: {
             200: components["responses"]["ApiKeysFound"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-query-roles-get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: components["requestBodies"]["QueryRoles"];
+        responses: {
+            200: components["responses"]["RolesFound"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-query-roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: components["requestBodies"]["QueryRoles"];
+        responses: {
+            200: components["responses"]["RolesFound"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-query-users-get": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+                 * @example true
+                 */
+                with_profile_uid?: components["parameters"]["WithProfileUid"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: components["requestBodies"]["QueryUsers"];
+        responses: {
+            200: components["responses"]["UsersFound"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-query-users": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+                 * @example true
+                 */
+                with_profile_uid?: components["parameters"]["WithProfileUid"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: components["requestBodies"]["QueryUsers"];
+        responses: {
+            200: components["responses"]["UsersFound"];
             default: components["responses"]["ElasticsearchFailure"];
         };
     };

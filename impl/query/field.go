@@ -31,15 +31,49 @@ type field struct {
 	kind kind
 	// path is the path of the values in the metadata; "" means all of them.
 	path string
+	// text is the value of a keyword; nil if the document has it in Texts.
 	text func(*Document) string
 	time func(*Document) time.Time
+	flag func(*Document) bool
+	// unsortable fields are analysed texts in Elasticsearch, which cannot sort by them.
+	unsortable bool
 	// column is the stored form of the field, if stored is true.
 	column condition.Column
 	stored bool
 }
 
-// fields are the queryable fields by name. Paths below metadata are fields as well, see lookupField.
-var fields = map[string]field{
+// Subject is what the documents of a request are.
+type Subject struct {
+	// parser is the name of the request body in Elasticsearch's messages.
+	parser string
+	// fields are the queryable fields by name. If metadata is one, paths below it are as well, see lookupField.
+	fields map[string]field
+	// aggregates is set if a request may have aggregations.
+	aggregates bool
+}
+
+// The subjects of requests.
+var (
+	Keys  = Subject{parser: "query_api_key_request_payload", fields: keyFields, aggregates: true}
+	Roles = Subject{parser: "query_role_request_payload", fields: map[string]field{
+		"name":                     {kind: keyword},
+		"description":              {kind: keyword, unsortable: true},
+		"applications.application": {kind: keyword},
+		"applications.privileges":  {kind: keyword},
+		"applications.resources":   {kind: keyword},
+		metadataField:              {kind: flattened},
+	}}
+	Users = Subject{parser: "query_user_request_payload", fields: map[string]field{
+		"username":  {kind: keyword},
+		"roles":     {kind: keyword},
+		"full_name": {kind: keyword, unsortable: true},
+		"email":     {kind: keyword, unsortable: true},
+		"enabled":   {kind: boolean, flag: func(d *Document) bool { return d.Enabled }},
+	}}
+)
+
+// keyFields are the fields of API keys.
+var keyFields = map[string]field{
 	"name":         textField(condition.Name, func(d *Document) string { return d.Name }),
 	typeField:      {kind: keyword, text: func(d *Document) string { return d.Type }},
 	"username":     textField(condition.UserName, func(d *Document) string { return d.UserName }),
@@ -47,7 +81,7 @@ var fields = map[string]field{
 	"creation":     dateField(condition.Creation, func(d *Document) time.Time { return d.Creation }),
 	"expiration":   dateField(condition.Expiration, func(d *Document) time.Time { return d.Expiration }),
 	"invalidation": dateField(condition.Invalidation, func(d *Document) time.Time { return d.Invalidation }),
-	"invalidated":  {kind: boolean},
+	"invalidated":  {kind: boolean, flag: func(d *Document) bool { return d.Invalidated }},
 	metadataField:  {kind: flattened},
 }
 
@@ -76,13 +110,15 @@ const maxFieldNameBytes = 1_000
 
 // lookupField returns the field that a request names, or fault.InvalidData if it may not be queried.
 func (c *compiler) lookupField(name string) (field, error) {
-	if f, ok := fields[name]; ok {
+	if f, ok := c.subject.fields[name]; ok {
 		c.used[name] = true
 		f.name = name
 		return f, nil
 	}
 
-	if path, ok := strings.CutPrefix(name, "metadata."); ok && path != "" && len(name) <= maxFieldNameBytes {
+	_, hasMetadata := c.subject.fields[metadataField]
+	path, below := strings.CutPrefix(name, "metadata.")
+	if hasMetadata && below && path != "" && len(name) <= maxFieldNameBytes {
 		c.used[metadataField] = true
 		return field{name: name, kind: flattened, path: path}, nil
 	}
@@ -95,9 +131,9 @@ func (c *compiler) lookupField(name string) (field, error) {
 func (c *compiler) matchFields(pattern string) ([]field, error) {
 	like := wildcard.Parse(pattern)
 	var found []field
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
+	for _, name := range slices.Sorted(maps.Keys(c.subject.fields)) {
 		if matches, _ := like.Match(name); matches || name == metadataField && pattern == "metadata.*" {
-			f := fields[name]
+			f := c.subject.fields[name]
 			f.name = name
 			c.used[name] = true
 			found = append(found, f)
@@ -121,6 +157,10 @@ func (f field) values(r *row) iter.Seq[value] {
 
 		switch f.kind {
 		case keyword:
+			if f.text == nil {
+				yieldTexts(r, r.Texts[f.name], yield)
+				return
+			}
 			if text := f.text(r.Document); text != "" && r.spend(1+len(text)/comparedBytesPerUnit) {
 				yield(value{text: text})
 			}
@@ -129,13 +169,17 @@ func (f field) values(r *row) iter.Seq[value] {
 				yield(value{number: at.UnixMilli()})
 			}
 		case boolean:
-			yield(boolValue(r.Invalidated))
+			yield(boolValue(f.flag(r.Document)))
 		case flattened:
-			for _, text := range r.leavesAt(f.path) {
-				if !r.spend(1+len(text)/comparedBytesPerUnit) || !yield(value{text: text}) {
-					return
-				}
-			}
+			yieldTexts(r, r.leavesAt(f.path), yield)
+		}
+	}
+}
+
+func yieldTexts(r *row, texts []string, yield func(value) bool) {
+	for _, text := range texts {
+		if !r.spend(1+len(text)/comparedBytesPerUnit) || !yield(value{text: text}) {
+			return
 		}
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport/sallyport/impl/apikey/query"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/admission/work"
+	"github.com/sallyport/sallyport/impl/query"
 )
 
 // repeated yields a document a number of times.

@@ -9,9 +9,6 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
-// parserName is the name of the request body in Elasticsearch's messages.
-const parserName = "query_api_key_request_payload"
-
 // maxWindow bounds from + size.
 const maxWindow = 10_000
 
@@ -29,6 +26,7 @@ type Request struct {
 
 // body holds the members of a request before they are compiled.
 type body struct {
+	subject                   Subject
 	query, aggs, aggregations map[string]any
 	sort, after               any
 	from, size                int
@@ -39,9 +37,9 @@ type body struct {
 //
 // It returns a *fault.Error: fault.FieldInvalid for a malformed request, fault.RequestInvalid for a negative
 // from or size, and fault.InvalidData for a request that is not allowed or exceeds a limit.
-func Parse(given any, now time.Time) (*Request, error) {
+func (s Subject) Parse(given any, now time.Time) (*Request, error) {
 	const defaultSize = 10
-	b := body{size: defaultSize}
+	b := body{subject: s, size: defaultSize}
 	if given != nil {
 		if err := b.read(given); err != nil {
 			return nil, err
@@ -52,20 +50,23 @@ func Parse(given any, now time.Time) (*Request, error) {
 		return nil, err
 	}
 
-	c := &compiler{dates: dateReader{now: now}}
+	c := &compiler{subject: s, dates: dateReader{now: now}}
 	return b.compile(c)
 }
 
 func (b *body) read(given any) error {
-	return xcontent.Parser{Name: parserName, Fields: options{
+	members := options{
 		"query":        xcontent.Object(&b.query),
 		"sort":         nonNull(&b.sort),
 		"search_after": nonNull(&b.after),
 		"from":         int32Option(&b.from),
 		"size":         int32Option(&b.size),
-		"aggs":         xcontent.Object(&b.aggs),
-		"aggregations": xcontent.Object(&b.aggregations),
-	}}.Read(given)
+	}
+	if b.subject.aggregates {
+		members["aggs"] = xcontent.Object(&b.aggs)
+		members["aggregations"] = xcontent.Object(&b.aggregations)
+	}
+	return xcontent.Parser{Name: b.subject.parser, Fields: members}.Read(given)
 }
 
 // validate checks the page: all negative parameters are reported together.
@@ -100,19 +101,19 @@ func (b *body) compile(c *compiler) (*Request, error) {
 	var err error
 	if b.query != nil {
 		if r.query, err = c.query(b.query); err != nil {
-			return nil, wrapMemberError("query", err)
+			return nil, b.wrapMemberError("query", err)
 		}
 	}
 
 	if b.sort != nil {
 		if r.sorts, err = c.sorts(b.sort); err != nil {
-			return nil, wrapMemberError("sort", err)
+			return nil, b.wrapMemberError("sort", err)
 		}
 	}
 
 	if b.after != nil {
 		if r.after, err = readAfter(b.after, r.sorts, b.from); err != nil {
-			return nil, wrapMemberError("search_after", err)
+			return nil, b.wrapMemberError("search_after", err)
 		}
 	}
 
@@ -122,10 +123,10 @@ func (b *body) compile(c *compiler) (*Request, error) {
 		name, aggs = "aggregations", b.aggregations
 	}
 	if b.aggs != nil && b.aggregations != nil {
-		return nil, wrapMemberError(name, malformed("[aggs] and [aggregations] are the same parameter: give only one"))
+		return nil, b.wrapMemberError(name, malformed("[aggs] and [aggregations] are the same parameter: give only one"))
 	}
 	if r.aggregations, err = c.readAggregations(aggs, nil); err != nil {
-		return nil, wrapMemberError(name, err)
+		return nil, b.wrapMemberError(name, err)
 	}
 
 	return r, nil
@@ -133,7 +134,7 @@ func (b *body) compile(c *compiler) (*Request, error) {
 
 // wrapMemberError attributes a parse error to the member in which it occurred. Illegal arguments are returned
 // unwrapped, as Elasticsearch does.
-func wrapMemberError(member string, err error) error {
+func (b *body) wrapMemberError(member string, err error) error {
 	var inner *fault.Error
 	if !errors.As(err, &inner) {
 		return err
@@ -147,7 +148,7 @@ func wrapMemberError(member string, err error) error {
 		return inner
 	}
 
-	return xcontent.Within(parserName, member, err)
+	return xcontent.Within(b.subject.parser, member, err)
 }
 
 // readAfter reads search_after: the sort values of the last document of the previous page.

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport/sallyport/impl/apikey/query"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/query"
 )
 
 func checkAggregations(t *testing.T, wanted map[string]string) {
@@ -271,7 +271,7 @@ func TestAggregation_TooLarge(t *testing.T) {
 		"composite": `{"composite":{"sources":[` + source("a") + `,` + source("b") + `,` + source("c") + `]}}`,
 		"work":      `{"terms":{"field":"name"},"aggs":{"n":` + filters + `}}}`,
 	} {
-		request, err := query.Parse(decode(`{"aggs":{"n":`+given+`}}`), now)
+		request, err := query.Keys.Parse(decode(`{"aggs":{"n":`+given+`}}`), now)
 		if err != nil {
 			t.Fatal(name, err)
 		}

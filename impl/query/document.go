@@ -1,5 +1,5 @@
-// Package query evaluates Elasticsearch's query language for API keys over a stream of documents: queries,
-// sorting, paging and aggregations.
+// Package query evaluates Elasticsearch's query language for API keys, roles and users over a stream of documents:
+// queries, sorting, paging, and aggregations of keys.
 //
 // Text is neither analysed nor scored: it is compared as it is, and boosts are validated and ignored. Documents of
 // equal rank are ordered by creation time, then by id.
@@ -16,7 +16,8 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/admission/work"
 )
 
-// Document is one API key as queries see it. Empty strings, zero times and null metadata are absent values.
+// Document is one API key, role or user as queries see it. Empty strings, zero times and null metadata are absent
+// values. Roles and users have an ID, Texts, and Metadata or Enabled.
 type Document struct {
 	ID, Name, Type, UserName, RealmName string
 	// Creation, Expiration and Invalidation have millisecond resolution.
@@ -27,9 +28,21 @@ type Document struct {
 	// length of the text in bytes.
 	Metadata     func() (map[string]any, error)
 	MetadataSize int
+	// Texts holds the values of a role's or user's fields, sorted and without duplicates and empty ones: see SetTexts.
+	Texts   map[string][]string
+	Enabled bool
 	// Count is the number of keys that the document stands for, which are equal in all that the request uses; zero is
 	// one key.
 	Count int
+}
+
+// SetTexts sets the values of a field of a role or user.
+func (d *Document) SetTexts(field string, values ...string) {
+	if d.Texts == nil {
+		d.Texts = map[string][]string{}
+	}
+	present := slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
+	d.Texts[field] = distinct(present)
 }
 
 // weight returns the number of keys that a document stands for.

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/apikey/query"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/strictjson"
+	"github.com/sallyport/sallyport/impl/query"
 )
 
 func at(text string) time.Time {
@@ -66,7 +66,7 @@ func documents() []query.Document {
 
 func run(t *testing.T, body string) query.Result {
 	t.Helper()
-	request, err := query.Parse(decode(body), now)
+	request, err := query.Keys.Parse(decode(body), now)
 	if err != nil {
 		t.Fatalf("%s: %v", body, err)
 	}
@@ -122,7 +122,7 @@ func checkRefused(t *testing.T, wanted map[string]string) {
 	t.Helper()
 	for body, want := range wanted {
 		t.Run(body, func(t *testing.T) {
-			_, err := query.Parse(decode(body), now)
+			_, err := query.Keys.Parse(decode(body), now)
 			var f *fault.Error
 			if !errors.As(err, &f) || err.Error() != want {
 				t.Errorf("got %v\nwant %s", err, want)
@@ -143,7 +143,7 @@ const (
 
 // Ensures that a request without a body, or with an empty one, returns the first ten documents.
 func TestParse_NoBody(t *testing.T) {
-	request, err := query.Parse(nil, now)
+	request, err := query.Keys.Parse(nil, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +208,7 @@ func TestRun_Page(t *testing.T) {
 
 // Ensures that a request can be run repeatedly with the same result.
 func TestRun_Again(t *testing.T) {
-	request, err := query.Parse(decode(`{"aggs":{"n":{"terms":{"field":"username"}}},"sort":"name"}`), now)
+	request, err := query.Keys.Parse(decode(`{"aggs":{"n":{"terms":{"field":"username"}}},"sort":"name"}`), now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,7 @@ const (
 
 // compiler turns the parts of one request into executable queries and aggregations, and counts them.
 type compiler struct {
+	subject        Subject
 	dates          dateReader
 	clauses, depth int
 	aggregations   int

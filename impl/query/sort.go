@@ -101,6 +101,9 @@ func (c *compiler) sortBy(name string, body map[string]any) (sortKey, error) {
 	if key.field, err = c.lookupField(name); err != nil {
 		return key, err
 	}
+	if key.field.unsortable {
+		return key, illegal("sorting is not supported for field [%s]", name)
+	}
 
 	return key, key.refine(o)
 }

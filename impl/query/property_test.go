@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/apikey/query"
+	"github.com/sallyport/sallyport/impl/query"
 )
 
 // random returns documents with few distinct values, so that many are equal in a field.
@@ -48,7 +48,7 @@ var atoms = []string{
 
 func parsed(t *testing.T, body string) *query.Request {
 	t.Helper()
-	request, err := query.Parse(decode(body), now)
+	request, err := query.Keys.Parse(decode(body), now)
 	if err != nil {
 		t.Fatalf("%s: %v", body, err)
 	}
@@ -185,7 +185,7 @@ func FuzzParse(f *testing.F) {
 
 	documents := append(documents(), random(rand.New(rand.NewPCG(7, 8)), 7)...)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		request, err := query.Parse(decodeOrNil(data), now)
+		request, err := query.Keys.Parse(decodeOrNil(data), now)
 		if err != nil {
 			return
 		}
@@ -216,7 +216,7 @@ func BenchmarkRun(b *testing.B) {
 		"last page":    `{"from":9990,"sort":["name","_doc"]}`,
 	} {
 		b.Run(name, func(b *testing.B) {
-			request, err := query.Parse(decode(body), now)
+			request, err := query.Keys.Parse(decode(body), now)
 			if err != nil {
 				b.Fatal(err)
 			}

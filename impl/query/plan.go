@@ -35,7 +35,7 @@ type Segment struct {
 // read many keys.
 const maxConditionValues = 1_000
 
-// Plan returns what a database can do of the request.
+// Plan returns what a database can do of a request for API keys.
 func (r *Request) Plan() Plan {
 	all := map[string]bool{idField: true, "creation": true} // documents of equal rank are sorted by them
 	maps.Copy(all, r.used)
@@ -61,7 +61,7 @@ func (r *Request) Plan() Plan {
 func columns(used map[string]bool) []condition.Column {
 	var read []condition.Column
 	for _, name := range slices.Sorted(maps.Keys(used)) {
-		switch f := fields[name]; {
+		switch f := keyFields[name]; {
 		case name == idField:
 			read = append(read, condition.ID)
 		case f.stored:
@@ -79,7 +79,7 @@ func columns(used map[string]bool) []condition.Column {
 // grouped reports whether all fields have few values.
 func grouped(used map[string]bool) bool {
 	for name := range used {
-		if name != "username" && name != realmField && name != typeField && fields[name].kind != boolean {
+		if name != "username" && name != realmField && name != typeField && keyFields[name].kind != boolean {
 			return false
 		}
 	}
