@@ -40,7 +40,21 @@ type flow struct {
 func TestConsole_Browser(t *testing.T) {
 	t.Parallel()
 	node, browser := needConsoleTools(t), need(t, "chromium", "chromium-browser", "google-chrome")
-	p := newServer(nil, "dev", "--listen", "127.0.0.1:0", "--admin.listen=", "--output", "json")
+	for _, f := range runFlows(t, node, browser, startConsole(t)) {
+		t.Run(f.Flow, func(t *testing.T) {
+			t.Logf("%.1f s %v", f.Seconds, f.Notes)
+			if f.Error != "" {
+				t.Error(f.Error)
+			}
+		})
+	}
+}
+
+// startConsole starts a temporary server, and returns it for the flows.
+func startConsole(t *testing.T, flags ...string) string {
+	t.Helper()
+	p := newServer(nil, append([]string{"dev", "--listen", "127.0.0.1:0", "--admin.listen=", "--output", "json"},
+		flags...)...)
 	found, err := p.start(p.out.listen(`(?s)\{.*\n\}\n`))
 	if err != nil {
 		t.Fatal(err)
@@ -50,15 +64,14 @@ func TestConsole_Browser(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	return consoleServer(t, found[0])
+}
 
-	for _, f := range runFlows(t, node, browser, consoleServer(t, found[0])) {
-		t.Run(f.Flow, func(t *testing.T) {
-			t.Logf("%.1f s %v", f.Seconds, f.Notes)
-			if f.Error != "" {
-				t.Error(f.Error)
-			}
-		})
-	}
+// Ensures that the console asks for a one-time code at sign-in where the server does.
+func TestConsole_CodeAtSignIn_Browser(t *testing.T) {
+	t.Parallel()
+	node, browser := needConsoleTools(t), need(t, "chromium", "chromium-browser", "google-chrome")
+	runNode(t, node, browser, startConsole(t, "--compatibility.ece", "4.2"), "console/code.js")
 }
 
 // Ensures that a sign-in at an identity provider ends in the console, in the tab that began it only, and that the token
