@@ -168,6 +168,7 @@ func TestSecurityRoles_Bulk(t *testing.T) {
 	w.es(bob, "DELETE "+path, `{"names":["new","missing","superuser","new"]}`).is(http.StatusOK, `{"deleted":["new"],
 		"not_found":["missing"],"errors":{"count":1,"details":{"superuser":{"type":"illegal_argument_exception",
 		"reason":"role [superuser] is reserved and cannot be deleted"}}}}`)
+	w.es(bob, "DELETE "+path, `{"names":["\u0000","é",""]}`).is(http.StatusOK, `{"not_found":["\u0000","é",""]}`)
 	w.es(bob, "GET "+path+"/new,last", "").is(http.StatusOK, `{"last":{"cluster":[],"indices":[],"applications":[],
 		"run_as":[],"metadata":{},"transient_metadata":{"enabled":true}}}`)
 

@@ -85,11 +85,11 @@ func TestService_DeleteAll(t *testing.T) {
 	put(t, s, "b", monitor)
 	put(t, s, "c", monitor)
 
-	got, err := s.DeleteAll(t.Context(), []string{"c", "x", "a", Superuser, "c", "x"})
+	got, err := s.DeleteAll(t.Context(), []string{"c", "x", "a", Superuser, "c", "x", "\x00"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lists := fmt.Sprint(got.Deleted, got.Missing, failures(got)); lists != "[c a] [x] [superuser: invalid data]" {
+	if lists := fmt.Sprint(got.Deleted, got.Missing, failures(got)); lists != "[c a] [x \x00] [superuser: invalid data]" {
 		t.Errorf("got %s", lists)
 	}
 	if set := get(t, s, "a", "b", "c"); names(set) != "b" {

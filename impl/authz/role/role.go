@@ -121,6 +121,10 @@ func remove(ctx context.Context, tx *store.Tx, name string) (found bool, err err
 		return false, fault.New(fault.InvalidData, "role ["+name+"] is reserved and cannot be deleted")
 	}
 
+	if !roledescriptor.ValidName(name) { // not every database takes it
+		return false, nil
+	}
+
 	found, err = tx.Roles.Delete(name)
 	if err != nil || !found {
 		return false, err

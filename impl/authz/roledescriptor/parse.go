@@ -86,9 +86,13 @@ func Parse(name string, value any, options Options) (Descriptor, error) {
 // maxName is the longest role name in bytes (Elasticsearch's limit for names in role descriptors).
 const maxName = 1024
 
+// ValidName reports whether a role can have the name.
+func ValidName(name string) bool {
+	return name != "" && len(name) <= maxName && printable(name) && name[0] != ' ' && name[len(name)-1] != ' '
+}
+
 func checkName(name string) error {
-	blank := name != "" && (name[0] == ' ' || name[len(name)-1] == ' ')
-	if name == "" || len(name) > maxName || blank || !printable(name) {
+	if !ValidName(name) {
 		return illegalArgument("Role names must be at least 1 and no more than %d characters."+
 			" They are printable ASCII, and no blank begins or ends them.", maxName)
 	}
