@@ -29,7 +29,7 @@ export function Account() {
       <${Facts} facts=${[
         ["Signed in until", html`<${Time} at=${info.expires_at} none="No limit" /> <span class="muted">and longer while you are active</span>`],
         ["Elevated permissions", elevated ?
-          html`Until <${Time} at=${info.elevated_permissions_expire_at} />` : "No: you are asked for a code when they are needed"],
+          html`Until <${Time} at=${info.elevated_permissions_expire_at} />` : "No"],
         ["Second factor", info.has_totp_device ? html`<${Badge} kind="good">Set up<//>` :
           html`<${Badge}>None<//> <a href="#/second-factor">Set one up</a>`],
       ]} />

@@ -21,7 +21,7 @@ export function SecondFactor() {
   }, []);
   const device = state.data?.device;
   return html`<${Page} title="Second factor"
-    lead="An authenticator app, whose codes prove that it is you when you create keys or change users.">
+    lead="An authenticator app, the codes of which prove that it is you.">
     ${codes ? html`<${Codes} codes=${codes} done=${() => {
       setCodes(undefined);
       state.reload();
