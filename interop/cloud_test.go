@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -409,15 +408,10 @@ func TestCloud_Sessions(t *testing.T) {
 	refused[*authentication.RefreshTokenUnauthorized](c, err, "root.unauthorized")
 }
 
-// Ensures that a client that refreshes its token again and again keeps its session, while 8 workers use it: for 2 s, or
-// for 10 s with SALLYPORT_TEST_THOROUGH.
+// Ensures that a client that refreshes its token again and again keeps its session, while 8 workers use it for 10 s.
 func TestCloud_Workers(t *testing.T) {
 	_, login := newSession(t, served.user, served.password)
-	const workers = 8
-	duration := 2 * time.Second
-	if os.Getenv("SALLYPORT_TEST_THOROUGH") != "" {
-		duration = 10 * time.Second
-	}
+	const workers, duration = 8, 10 * time.Second
 	clients := make([]cloud, workers)
 	for i := range clients { // a client changes itself for some operations, so each worker has its own
 		clients[i] = newCloud(t, login)
