@@ -3,7 +3,6 @@ package user
 import (
 	"context"
 	"errors"
-	"sync"
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/fault"
@@ -109,27 +108,17 @@ func keep(b Bootstrap, made map[string]string) error {
 	return b.Keep(made)
 }
 
-// plans returns the pending changes of the built-in users. Their passwords are hashed concurrently.
+// plans returns the pending changes of the built-in users. Their passwords are hashed one after the other: two hashes
+// at once need twice the memory, which a new process does not have yet, and take longer.
 func (s *Service) plans(ctx context.Context, b Bootstrap) ([]plan, error) {
-	results := make([]struct {
-		plan plan
-		due  bool
-		err  error
-	}, len(builtins))
-	var planning sync.WaitGroup
-	for i, u := range builtins {
-		r := &results[i]
-		planning.Go(func() { r.plan, r.due, r.err = s.plan(ctx, u, b.Passwords[u.Name]) })
-	}
-	planning.Wait()
-
 	var plans []plan
-	for _, r := range results {
-		if r.err != nil {
-			return nil, r.err
+	for _, u := range builtins {
+		p, due, err := s.plan(ctx, u, b.Passwords[u.Name])
+		if err != nil {
+			return nil, err
 		}
-		if r.due {
-			plans = append(plans, r.plan)
+		if due {
+			plans = append(plans, p)
 		}
 	}
 	return plans, nil
