@@ -217,6 +217,8 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 				Trail:     audit.NewTrail(st),
 				Log:       s.Log,
 				Speaks:    s.Compatibility.ECE,
+
+				StrictContentType: s.Compatibility.StrictContentType,
 			}),
 		},
 		Auth:           auth,

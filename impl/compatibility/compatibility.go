@@ -12,6 +12,8 @@ import (
 type Settings struct {
 	Elasticsearch Elasticsearch
 	ECE           ECE
+	// StrictContentType makes ECE's operations refuse JSON with curl's default content type.
+	StrictContentType bool
 }
 
 // Elasticsearch is a version of Elasticsearch's API.

@@ -129,6 +129,9 @@ var Settings = []Setting{
 	{Key: "compatibility.ece", Default: compatibility.Default.ECE.Version,
 		About: "the version of Elastic Cloud Enterprise's API that the server speaks: `3.8`, `4.2`, or `sallyport` for 4.2 " +
 			"with elevated permissions"},
+	{Key: "compatibility.ece_content_type", Default: "curl",
+		About: "the content type of JSON bodies of Elastic Cloud Enterprise's operations: `strict` for `application/json` " +
+			"only, `curl` also for curl's default `application/x-www-form-urlencoded`, except from browsers"},
 	{Key: "audit.retention", Default: "0s",
 		About: "age at which entries of the audit trail are removed, such as `8760h`, at least 24h; `0s` for never"},
 	{Key: "cache.lifetime", Default: store.MaxLifetime.String(),

@@ -76,6 +76,13 @@ var precedence = map[string]struct {
 		func(c Config) string { return c.Compatibility.Elasticsearch.Version }},
 	"compatibility.ece": {[3]string{"3.8", "4.2", "sallyport"},
 		func(c Config) string { return c.Compatibility.ECE.Version }},
+	"compatibility.ece_content_type": {[3]string{"strict", "curl", "strict"},
+		func(c Config) string {
+			if c.Compatibility.StrictContentType {
+				return "strict"
+			}
+			return "curl"
+		}},
 	"lockout.failures": {[3]string{"1", "2", "3"},
 		func(c Config) string { return strconv.Itoa(c.Lockout.Threshold) }},
 	"lockout.base": {[3]string{"1s", "2s", "15m0s"}, func(c Config) string { return c.Lockout.Base.String() }},

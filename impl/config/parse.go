@@ -64,6 +64,8 @@ func parse(values map[string]string) (Config, error) {
 		Compatibility: compatibility.Settings{
 			Elasticsearch: version(p, "compatibility.elasticsearch", compatibility.FindElasticsearch),
 			ECE:           version(p, "compatibility.ece", compatibility.FindECE),
+
+			StrictContentType: p.oneOf("compatibility.ece_content_type", "curl", "strict") == "strict",
 		},
 		Realms:     p.realms("saml.realms"),
 		ReturnURLs: p.returnURLs("sso.return_urls"),

@@ -37,6 +37,8 @@ type Services struct {
 	Log       *slog.Logger
 	// Speaks is the version that is served.
 	Speaks compatibility.ECE
+	// StrictContentType refuses JSON with curl's default content type.
+	StrictContentType bool
 }
 
 // API is the family of Elastic Cloud Enterprise's operations. It serves all paths.

@@ -81,8 +81,13 @@ func (exchange) Unreadable(r *http.Request, op *contract.Operation, cause error)
 	return refusal(op.Unreadable(r.Header.Get(echo.HeaderContentType), cause))
 }
 
-// Receive implements edge.Exchange.
-func (exchange) Receive(*http.Request, []byte) error { return nil }
+// Receive implements edge.Exchange. It corrects curl's default content type.
+func (x exchange) Receive(r *http.Request, op *contract.Operation, body []byte) error {
+	if !x.api.StrictContentType && len(op.FormFields) == 0 && isJSONByCurl(r.Header, body) {
+		r.Header.Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
+	}
+	return nil
+}
 
 // Reshapes implements edge.Exchange.
 func (exchange) Reshapes() bool { return false }

@@ -80,11 +80,11 @@ type stubExchange struct {
 func (stubExchange) Authorize(echo.Context, *contract.Operation, identity.Principal) (string, error) {
 	return "", nil
 }
-func (stubExchange) Check(*http.Request, *contract.Operation) error { return nil }
-func (stubExchange) Unpack(r *http.Request) (io.Reader, error)      { return r.Body, nil }
-func (stubExchange) Receive(*http.Request, []byte) error            { return nil }
-func (x stubExchange) Reshapes() bool                               { return x.only != "" || x.indent }
-func (x stubExchange) ReshapesParts() bool                          { return !x.indent }
+func (stubExchange) Check(*http.Request, *contract.Operation) error           { return nil }
+func (stubExchange) Unpack(r *http.Request) (io.Reader, error)                { return r.Body, nil }
+func (stubExchange) Receive(*http.Request, *contract.Operation, []byte) error { return nil }
+func (x stubExchange) Reshapes() bool                                         { return x.only != "" || x.indent }
+func (x stubExchange) ReshapesParts() bool                                    { return !x.indent }
 
 func (stubExchange) Unreadable(_ *http.Request, _ *contract.Operation, cause error) error {
 	return cause

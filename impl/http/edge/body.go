@@ -49,7 +49,7 @@ func readBody(op *contract.Operation) echo.MiddlewareFunc {
 				return err
 			}
 
-			if err := s.exchange.Receive(r, body); err != nil {
+			if err := s.exchange.Receive(r, op, body); err != nil {
 				return err
 			}
 

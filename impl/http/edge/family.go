@@ -41,7 +41,7 @@ type Exchange interface {
 	// Unreadable returns the fault of a body that cannot be read to its end.
 	Unreadable(r *http.Request, op *contract.Operation, cause error) error
 	// Receive takes the whole body, and returns a fault if its headers are not acceptable.
-	Receive(r *http.Request, body []byte) error
+	Receive(r *http.Request, op *contract.Operation, body []byte) error
 
 	// Failure returns the response to a fault, and sets its headers.
 	Failure(c echo.Context, f *fault.Error) (status int, body any)

@@ -163,7 +163,7 @@ func (x *exchange) Unreadable(_ *http.Request, _ *contract.Operation, cause erro
 }
 
 // Receive implements edge.Exchange.
-func (x *exchange) Receive(r *http.Request, body []byte) error {
+func (x *exchange) Receive(r *http.Request, _ *contract.Operation, body []byte) error {
 	if len(body) > 0 {
 		if err := x.checkContentType(r.Header); err != nil {
 			return err
