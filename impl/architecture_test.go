@@ -4,6 +4,7 @@ package impl_test
 
 import (
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -16,21 +17,22 @@ const module = "github.com/sallyport/sallyport/"
 
 // layers maps each package of impl to the packages of impl that it may import. All packages may import fault.
 var layers = map[string][]string{
-	"fault":            {},
-	"compatibility":    {},
-	"http":             {},
-	"http/convert":     {},
-	"http/console":     {"platform/webpage"},
-	"http/crossorigin": {},
-	"http/contract":    {"http/contract/schemacheck", "platform/strictjson"},
+	"fault":              {},
+	"http":               {},
+	"http/convert":       {},
+	"http/compatibility": {},
+	"http/console":       {"platform/webpage"},
+	"http/crossorigin":   {},
+	"http/contract":      {"http/contract/schemacheck", "platform/strictjson"},
 	"http/edge": {"audit", "authn", "authn/elevation", "authn/identity", "authn/user",
 		"http/contract", "platform/admission", "platform/admission/work", "platform/secret", "platform/tracing"},
 	"http/ece": {"account", "apikey", "audit", "authn", "authn/elevation", "authn/identity", "authn/session",
-		"authn/user", "compatibility", "http/contract", "http/convert", "http/edge", "platform/strictjson", "saml", "store"},
+		"authn/user", "http/compatibility", "http/contract", "http/convert", "http/edge", "platform/strictjson", "saml",
+		"store"},
 	"http/elastic": {"account", "apikey", "query", "authn", "authn/elevation", "authn/identity",
 		"authn/user", "authz/access", "authz/applicationprivilege", "authz/privilege", "authz/role", "authz/roledescriptor",
-		"compatibility", "http/contract", "http/convert", "http/edge", "http/elastic/filterpath", "http/elastic/filterpath/pretty",
-		"platform/duration", "platform/strictjson", "platform/xcontent", "store"},
+		"http/compatibility", "http/contract", "http/convert", "http/edge", "http/elastic/filterpath",
+		"http/elastic/filterpath/pretty", "platform/duration", "platform/strictjson", "platform/xcontent", "store"},
 	"http/navigation":                {"platform/webpage"},
 	"http/reference":                 {"platform/webpage"},
 	"http/contract/schemacheck":      {},
@@ -90,12 +92,12 @@ var layers = map[string][]string{
 	"saml": {"audit", "authn/attempts", "authn/identity", "platform/admission", "platform/admission/wildcard",
 		"saml/protocol", "platform/background", "platform/secret", "platform/strictyaml", "authn/session", "store",
 		"authn/user"},
-	"config": {"apikey", "compatibility", "audit", "authn/elevation", "authn/attempts", "saml", "platform/secret", "platform/strictyaml",
+	"config": {"apikey", "http/compatibility", "audit", "authn/elevation", "authn/attempts", "saml", "platform/secret", "platform/strictyaml",
 		"authn/session", "store"},
 	"app": {"authz/access", "account", "config", "apikey", "audit", "platform/background", "authz/applicationprivilege", "authn", "authn/elevation",
 		"authn/attempts", "http/console", "http/contract", "http/crossorigin", "http/ece", "http/edge", "http/elastic", "http/navigation", "http/reference",
 		"authn/attempts", "platform/metrics",
-		"authz/privilege", "authz/role", "compatibility", "saml", "platform/secret", "authn/session", "store", "platform/tracing", "authn/user"},
+		"authz/privilege", "authz/role", "http/compatibility", "saml", "platform/secret", "authn/session", "store", "platform/tracing", "authn/user"},
 
 	// The client, which programs import: it needs the generated client and nothing of the server.
 	"client": {},
@@ -110,7 +112,7 @@ var layers = map[string][]string{
 	// Programs and helpers of tests.
 	"http/costtest": {},
 	"seed":          {"apikey", "app", "authn/identity", "authn/user", "authz/privilege", "authz/role", "authz/roledescriptor", "platform/strictyaml"},
-	"http/costtest/probe": {"app", "authn/elevation", "compatibility", "http/contract", "http/ece", "http/edge", "http/elastic",
+	"http/costtest/probe": {"app", "authn/elevation", "http/compatibility", "http/contract", "http/ece", "http/edge", "http/elastic",
 		"http/costtest", "authn/attempts", "platform/secret", "authn/session", "authn/user"},
 }
 
@@ -183,6 +185,19 @@ func TestDirection(t *testing.T) {
 				t.Errorf("impl/%s imports impl/%s", name, below)
 			}
 		}
+	}
+}
+
+// Ensures that a reader finds few folders directly below this one.
+func TestFolders(t *testing.T) {
+	const most = 16
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folders := slices.DeleteFunc(entries, func(each os.DirEntry) bool { return !each.IsDir() })
+	if len(folders) > most {
+		t.Errorf("there are %d folders, at most %d are allowed: %v", len(folders), most, folders)
 	}
 }
 

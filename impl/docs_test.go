@@ -20,8 +20,8 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/password"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authz/privilege"
-	"github.com/sallyport/sallyport/impl/compatibility"
 	"github.com/sallyport/sallyport/impl/config"
+	"github.com/sallyport/sallyport/impl/http/compatibility"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 

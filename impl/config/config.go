@@ -18,7 +18,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
 	"github.com/sallyport/sallyport/impl/authn/session"
-	"github.com/sallyport/sallyport/impl/compatibility"
+	"github.com/sallyport/sallyport/impl/http/compatibility"
 	"github.com/sallyport/sallyport/impl/saml"
 	"github.com/sallyport/sallyport/impl/store"
 )

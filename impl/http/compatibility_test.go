@@ -11,7 +11,7 @@ import (
 
 	"github.com/sallyport/sallyport/gen/client"
 	"github.com/sallyport/sallyport/impl/app"
-	"github.com/sallyport/sallyport/impl/compatibility"
+	"github.com/sallyport/sallyport/impl/http/compatibility"
 )
 
 // speaking returns a world that speaks a version of Elasticsearch's API.

@@ -8,7 +8,7 @@ import (
 	"github.com/sallyport/sallyport/gen/client"
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/authn/user"
-	"github.com/sallyport/sallyport/impl/compatibility"
+	"github.com/sallyport/sallyport/impl/http/compatibility"
 	"github.com/sallyport/sallyport/impl/saml/samltest"
 )
 

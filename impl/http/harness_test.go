@@ -21,7 +21,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authn/user"
-	"github.com/sallyport/sallyport/impl/compatibility"
+	"github.com/sallyport/sallyport/impl/http/compatibility"
 	"github.com/sallyport/sallyport/impl/http/edge"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/saml"

@@ -19,7 +19,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/applicationprivilege"
 	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/authz/role"
-	"github.com/sallyport/sallyport/impl/compatibility"
+	"github.com/sallyport/sallyport/impl/http/compatibility"
 	"github.com/sallyport/sallyport/impl/http/contract"
 	"github.com/sallyport/sallyport/impl/http/edge"
 )

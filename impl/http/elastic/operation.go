@@ -10,7 +10,7 @@ import (
 
 	gen "github.com/sallyport/sallyport/gen/elastic"
 	"github.com/sallyport/sallyport/impl/authz/access"
-	"github.com/sallyport/sallyport/impl/compatibility"
+	"github.com/sallyport/sallyport/impl/http/compatibility"
 	"github.com/sallyport/sallyport/impl/http/contract"
 	"github.com/sallyport/sallyport/impl/http/edge"
 )
