@@ -348,6 +348,21 @@ func TestSAMLCode_RateLimited(t *testing.T) {
 	}
 }
 
+// Ensures that unknown codes, which any client can send, do not take the lock of writers.
+func TestSAMLCode_UnknownWritesNothing(t *testing.T) {
+	t.Parallel()
+	w := newSAMLWorld(t, realm("corporate", viewers))
+	w.app.Users.Close() // what revocations leave behind is not swept meanwhile
+	const kept = 100    // not less than the refusals that are stored at once
+	guess := func() { w.redeem(strings.Repeat("c", 32)) }
+	for range kept {
+		guess()
+	}
+	if got := w.opened(guess); got.writes != 0 {
+		t.Errorf("%d writing transactions", got.writes)
+	}
+}
+
 // Ensures that expired codes are removed.
 func TestSAMLCode_Swept(t *testing.T) {
 	t.Parallel()

@@ -87,8 +87,7 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (session.Token, erro
 	if err := s.guesses.CheckAddress(ctx); err != nil {
 		return session.Token{}, err
 	}
-	// A refusal is no error of the transaction, which must use up the code.
-	outcome, err := store.Write(ctx, s.store, func(tx *store.Tx) (redeemed, error) { return s.redeem(ctx, tx, r) })
+	outcome, err := s.exchange(ctx, r)
 	if err != nil || outcome.reason == "" {
 		return outcome.token, err
 	}
@@ -99,10 +98,24 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (session.Token, erro
 		"the code is not accepted: begin the sign-in again; an administrator can see why")
 }
 
+const reasonNoCode = "there is no such code, it was used, or the user's sessions were ended since"
+
+// exchange redeems a code. Unknown codes, which any client can send, are refused before the write lock is taken. A
+// refusal is no error of the transaction, which must use up the code.
+func (s *Service) exchange(ctx context.Context, r Redemption) (redeemed, error) {
+	known, err := store.Read(ctx, s.store, func(tx *store.Tx) (bool, error) {
+		return tx.SAML.HasCode(secret.Digest(r.Code))
+	})
+	if err != nil || !known {
+		return redeemed{reason: reasonNoCode}, err
+	}
+	return store.Write(ctx, s.store, func(tx *store.Tx) (redeemed, error) { return s.redeem(ctx, tx, r) })
+}
+
 func (s *Service) redeem(ctx context.Context, tx *store.Tx, r Redemption) (redeemed, error) {
 	code, err := tx.SAML.ConsumeCode(secret.Digest(r.Code))
 	if errors.Is(err, store.ErrNotFound) {
-		return redeemed{reason: "there is no such code, it was used, or the user's sessions were ended since"}, nil
+		return redeemed{reason: reasonNoCode}, nil
 	}
 	if err != nil {
 		return redeemed{}, err

@@ -35,6 +35,7 @@ func ssoCodeFields(c *SSOCode) []any {
 var (
 	insertSSOCode = prepare(`INSERT INTO sso_codes (` + ssoCodeColumns + `)
 		SELECT $1, name, session_epoch, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM users WHERE name = $2`)
+	selectSSOCode  = prepare(`SELECT ` + ssoCodeColumns + ` FROM sso_codes WHERE digest = $1`)
 	selectSSOCodes = prepare(`SELECT ` + ssoCodeColumns + ` FROM sso_codes WHERE realm = $1 AND name_id = $2
 		ORDER BY digest`)
 	deleteSSOCode      = prepare(`DELETE FROM sso_codes WHERE digest = $1 RETURNING ` + ssoCodeColumns)
@@ -48,6 +49,15 @@ func (t SAML) InsertCode(c SSOCode) error {
 	k := c.Known
 	return t.tx.do(insertSSOCode, c.Digest, c.UserName, c.Challenge, c.ReturnURL, k.Realm, k.NameID, k.NameIDFormat,
 		k.NameQualifier, k.SPNameQualifier, k.SessionIndex, millis(c.SessionEndsAt), millis(c.ExpiresAt))
+}
+
+// HasCode reports whether there is a code, also if it has expired.
+func (t SAML) HasCode(digest string) (bool, error) {
+	_, err := one(t.tx, ssoCodeFields, selectSSOCode, digest)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // ConsumeCode removes a code and returns it, also if it has expired, or returns ErrNotFound. Of several concurrent uses

@@ -53,6 +53,16 @@ func ssoCodes(s *suite) {
 		equal(s, "the code is revoked", revoked, false)
 		return errors.Join(err, othersErr, revokedErr)
 	})
+	has := func(digest string, want bool) {
+		s.Helper()
+		s.view(func(tx *store.Tx) error {
+			got, err := tx.SAML.HasCode(digest)
+			equal(s, "the code "+digest+" is known", got, want)
+			return err
+		})
+	}
+	has("d", true)
+	has("e", false)
 	s.once("a code", func(tx *store.Tx) (bool, error) {
 		used, err := tx.SAML.ConsumeCode("d")
 		if errors.Is(err, store.ErrNotFound) {
@@ -63,6 +73,7 @@ func ssoCodes(s *suite) {
 		}
 		return true, err
 	})
+	has("d", false)
 
 	insert("ended")
 	s.update(func(tx *store.Tx) error {
