@@ -48,6 +48,10 @@ func TestWork_Attacks(t *testing.T) {
 		queries = append(queries, `{"wildcard":{"metadata.t":"*`+strings.Repeat("a", 900)+`b*"}}`)
 	}
 	patterns, _ := json.Marshal(expressions)
+	var wrong []string
+	for i := range 400 {
+		wrong = append(wrong, fmt.Sprintf(`"r%d":{"cluster":["a"%s]}`, i, strings.Repeat(`,"a"`, 100)))
+	}
 	for _, c := range []struct {
 		name, request, body string
 		units               int64
@@ -61,6 +65,7 @@ func TestWork_Attacks(t *testing.T) {
 		{"patterns of a key's roles", "POST /_security/api_key",
 			`{"name":"k","role_descriptors":{"r":{"indices":[{"names":` + string(patterns) + `,"privileges":["read"]}]}}}`,
 			6_000_000},
+		{"unknown privileges of many roles", "POST /_security/role", `{"roles":{` + strings.Join(wrong, ",") + `}}`, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			answer, cost := w.measured(erin, c.request, c.body)

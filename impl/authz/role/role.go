@@ -36,7 +36,7 @@ func check(name string, d roledescriptor.Descriptor, names privilege.Names, limi
 	if err := checkQueries(d); err != nil {
 		return err
 	}
-	messages := roledescriptor.Validate(roledescriptor.Set{name: d}, names)
+	messages := roledescriptor.ValidateUpTo(limit, roledescriptor.Set{name: d}, names)
 	if Reserved(name) {
 		messages = append(messages, "Role ["+name+"] is reserved and may not be used.")
 	}

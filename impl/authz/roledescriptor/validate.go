@@ -18,11 +18,14 @@ import (
 //
 // Descriptors that cost more than privilege.MaxCost together yield a single message, because checking them would take
 // too long.
-func Validate(set Set, names privilege.Names) []string {
+func Validate(set Set, names privilege.Names) []string { return ValidateUpTo(maxMessages, set, names) }
+
+// ValidateUpTo is Validate with a lower limit of the messages. It checks nothing more once it has that many.
+func ValidateUpTo(limit int, set Set, names privilege.Names) []string {
 	if messages := CheckCost(set); messages != nil {
 		return messages
 	}
-	v := validator{names: names}
+	v := validator{names: names, limit: min(limit, maxMessages)}
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		v.checkDescriptor(set[name])
 	}
@@ -72,11 +75,12 @@ const (
 
 type validator struct {
 	names    privilege.Names
+	limit    int
 	messages []string
 }
 
 func (v *validator) add(format string, values ...any) {
-	if len(v.messages) < maxMessages {
+	if len(v.messages) < v.limit {
 		v.messages = append(v.messages, fmt.Sprintf(format, values...))
 	}
 }
@@ -84,6 +88,9 @@ func (v *validator) add(format string, values ...any) {
 // checkEach adds the errors that a check returns for the texts.
 func (v *validator) checkEach(texts []string, check func(string) error) {
 	for _, text := range texts {
+		if len(v.messages) == v.limit {
+			return // to word an error takes longer than to find it
+		}
 		if err := check(text); err != nil {
 			v.add("%s", err)
 		}
