@@ -166,7 +166,7 @@ func TestContract_Region(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	recorder := httptest.NewRecorder()
-	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/openapi-ece.json", nil)
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/v1/api-docs/swagger.json", nil)
 	w.app.Handler.ServeHTTP(recorder, request)
 	family, err := openapi3.NewLoader().LoadFromData(recorder.Body.Bytes())
 	if err != nil {

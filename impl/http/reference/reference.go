@@ -1,6 +1,6 @@
 // Package reference serves the contract, as /openapi.yaml and /openapi.json, the part of it that is ECE's family, as
-// /openapi-ece.yaml and /openapi-ece.json, and the API reference below /docs/, which shows the contract. It belongs to
-// neither family of operations: all that it serves is static.
+// /openapi-ece.yaml, /openapi-ece.json and where ECE has its own, and the API reference below /docs/, which shows the
+// contract. It belongs to neither family of operations: all that it serves is static.
 package reference
 
 import (
@@ -29,6 +29,9 @@ var static embed.FS
 const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
+// eceDocument is where ECE serves its own contract.
+const eceDocument = "/api/v1/api-docs/swagger.json"
+
 // site is the API reference.
 var site = func() webpage.Site {
 	files, err := fs.Sub(static, "static")
@@ -53,6 +56,7 @@ var documents = func() map[string]func() webpage.File {
 		all["/"+name+".yaml"] = func() webpage.File { asYAML, _ := both(); return asYAML }
 		all["/"+name+".json"] = func() webpage.File { _, asJSON := both(); return asJSON }
 	}
+	all[eceDocument] = all["/openapi-ece.json"]
 	return all
 }()
 

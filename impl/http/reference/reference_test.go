@@ -81,7 +81,7 @@ func TestDocument_ECE(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"/openapi-ece.yaml", "/openapi-ece.json"} {
+	for _, path := range []string{"/openapi-ece.yaml", "/openapi-ece.json", eceDocument} {
 		t.Run(path, func(t *testing.T) {
 			_, text := get(t, "GET", path)
 			family, err := openapi3.NewLoader().LoadFromData([]byte(text))
@@ -148,7 +148,8 @@ func TestDocument_Extensions(t *testing.T) {
 // Ensures that the documents, and nothing else, can be read by pages of all sites.
 func TestServe_Headers(t *testing.T) {
 	for path, shared := range map[string]bool{
-		"/openapi.yaml": true, "/openapi.json": true, "/openapi-ece.yaml": true, "/openapi-ece.json": true, "/docs/": false, "/docs/swagger-ui-bundle.js": false,
+		"/openapi.yaml": true, "/openapi.json": true, "/openapi-ece.yaml": true, "/openapi-ece.json": true,
+		eceDocument: true, "/docs/": false, "/docs/swagger-ui-bundle.js": false,
 		"/docs/reference.js": false, "/docs/LICENSE": false, "/favicon.ico": false,
 	} {
 		t.Run(path, func(t *testing.T) {
