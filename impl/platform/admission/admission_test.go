@@ -15,6 +15,10 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 )
 
+func withCaller(ctx context.Context, caller string) context.Context {
+	return WithCallerAt(ctx, &caller)
+}
+
 // bounded is a Bound or Slots.
 type bounded interface {
 	Load() (waiting, running int)
@@ -238,7 +242,7 @@ func TestBudget_Concurrent(t *testing.T) {
 func TestBound_Callers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBound(2, 4)
-		as := func(caller string) context.Context { return WithCaller(t.Context(), caller) }
+		as := func(caller string) context.Context { return withCaller(t.Context(), caller) }
 		for range 2 {
 			if err := b.Acquire(as("alice")); err != nil {
 				t.Fatal(err)
@@ -277,12 +281,12 @@ func TestBound_Revocations(t *testing.T) {
 		}
 		w := waiters{T: t, Bound: b}
 		for i := range 4 {
-			w.wait("write", WithCaller(t.Context(), fmt.Sprint(i)))
+			w.wait("write", withCaller(t.Context(), fmt.Sprint(i)))
 		}
 		for range 3 {
-			w.wait("revoke", Revocation(WithCaller(t.Context(), "admin")))
+			w.wait("revoke", Revocation(withCaller(t.Context(), "admin")))
 		}
-		w.wait("revoke", Revocation(WithCaller(t.Context(), "other")))
+		w.wait("revoke", Revocation(withCaller(t.Context(), "other")))
 		b.Release()
 		w.want("revoke write revoke write revoke write revoke write")
 		wantLoad(t, b, 0, 0)

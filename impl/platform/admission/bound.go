@@ -18,7 +18,7 @@ import (
 // serving it would delay the operations of clients that still wait.
 const patience = 5 * time.Second
 
-// Bound bounds how many operations run at once. The others wait, for a bounded time: each caller (WithCaller) has a
+// Bound bounds how many operations run at once. The others wait, for a bounded time: each caller (WithCallerAt) has a
 // queue of its own of a bounded length, first come, first served, and free places go to the callers in turn, so that a
 // caller with a long queue does not delay others. Every second free place goes to a revocation if one waits, however
 // many other callers do. A caller alone uses all places. It is safe for concurrent use.
@@ -252,12 +252,8 @@ func isUrgent(ctx context.Context) bool { return ctx.Value(urgentKey{}) != nil }
 
 type callerKey struct{}
 
-// WithCaller names the caller that work is for: bounds share what they have between callers.
-func WithCaller(ctx context.Context, caller string) context.Context {
-	return WithCallerAt(ctx, &caller)
-}
-
-// WithCallerAt is WithCaller for a caller that becomes another one later. It must not change concurrently.
+// WithCallerAt names the caller that work is for, which may become another one later: bounds share what they have
+// between callers. It must not change concurrently.
 func WithCallerAt(ctx context.Context, caller *string) context.Context {
 	return context.WithValue(ctx, callerKey{}, caller)
 }

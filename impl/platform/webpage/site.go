@@ -51,9 +51,6 @@ func load(source fs.FS) (map[string]File, error) {
 	return files, err
 }
 
-// Files returns the files by their names.
-func (s Site) Files() map[string]File { return s.files() }
-
 // Before returns a handler that serves the site, and passes other requests to next.
 func (s Site) Before(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -81,9 +81,6 @@ var mediaTypes = map[string]string{
 	".yaml": "application/yaml",
 }
 
-// CompressedSize returns the number of bytes that are sent to clients that accept gzip.
-func (f File) CompressedSize() int { return len(f.compressed) }
-
 // Serve answers a GET or HEAD, and refuses other methods. Browsers ask each time whether the file has changed.
 func (f File) Serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()

@@ -18,20 +18,25 @@ import (
 var content = []byte(strings.Repeat("body { color: black }\n", 100))
 
 // serve answers a request for a file. Headers are pairs of a name and a value.
-func serve(t *testing.T, f webpage.File, method string, headers ...string) (*http.Response, []byte) {
+func serve(t *testing.T, f http.HandlerFunc, method string, headers ...string) (*http.Response, []byte) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, "/page.css", http.NoBody)
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	recorder := httptest.NewRecorder()
-	f.Serve(recorder, r)
+	f(recorder, r)
 	response := recorder.Result()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return response, body
+}
+
+// siteWith serves the one file of a site, which is compressed already.
+func siteWith(compressed []byte) http.HandlerFunc {
+	return webpage.NewSite("/", "", fstest.MapFS{"page.css.gz": {Data: compressed}}).Before(nil).ServeHTTP
 }
 
 func compress(t *testing.T) []byte {
@@ -50,14 +55,14 @@ func compress(t *testing.T) []byte {
 // Ensures that a file is sent in the encoding that the client accepts, whether it was compressed before or not.
 func TestFile_Encoding(t *testing.T) {
 	t.Parallel()
-	before := webpage.NewSite("/site/", "", fstest.MapFS{"page.css.gz": {Data: compress(t)}}).Files()["page.css"]
+	before := siteWith(compress(t))
 	for accepted, compressed := range map[string]bool{
 		"": false, "gzip": true, "br, gzip": true, "GZIP": true, "gzip;q=0.5": true, "gzip; q=0": false,
 		"gzip;q=0, br": false, "br": false, "gzip;q=x": false,
 	} {
 		t.Run(accepted, func(t *testing.T) {
 			t.Parallel()
-			for _, f := range []webpage.File{webpage.NewFile("page.css", content), before} {
+			for _, f := range []http.HandlerFunc{webpage.NewFile("page.css", content).Serve, before} {
 				response, body := serve(t, f, http.MethodGet, "Accept-Encoding", accepted)
 				if response.Header.Get("Content-Length") != strconv.Itoa(len(body)) {
 					t.Errorf("%d bytes with the headers %v", len(body), response.Header)
@@ -85,7 +90,7 @@ func TestFile_Encoding(t *testing.T) {
 // Ensures that a file that a client has is not sent again, and that another one is.
 func TestFile_NotModified(t *testing.T) {
 	t.Parallel()
-	f := webpage.NewFile("page.css", content)
+	f := webpage.NewFile("page.css", content).Serve
 	response, _ := serve(t, f, http.MethodGet)
 	etag := response.Header.Get("Etag")
 	for tags, status := range map[string]int{
@@ -99,14 +104,15 @@ func TestFile_NotModified(t *testing.T) {
 			}
 		})
 	}
-	if other, _ := serve(t, webpage.NewFile("page.css", content[1:]), http.MethodGet); other.Header.Get("Etag") == etag {
+	changed := webpage.NewFile("page.css", content[1:]).Serve
+	if other, _ := serve(t, changed, http.MethodGet); other.Header.Get("Etag") == etag {
 		t.Error("two contents have the same entity tag")
 	}
 }
 
 func TestFile_Methods(t *testing.T) {
 	t.Parallel()
-	f := webpage.NewFile("page.css", content)
+	f := webpage.NewFile("page.css", content).Serve
 	get, _ := serve(t, f, http.MethodGet)
 	head, body := serve(t, f, http.MethodHead)
 	if head.StatusCode != http.StatusOK || len(body) != 0 ||
@@ -171,7 +177,7 @@ func TestSite_NotCompressed(t *testing.T) {
 					t.Error("it is served")
 				}
 			}()
-			webpage.NewSite("/site/", "", fstest.MapFS{"page.css.gz": {Data: compressed}}).Files()
+			serve(t, siteWith(compressed), http.MethodGet)
 		})
 	}
 }
