@@ -262,7 +262,7 @@ func (p *parser) returnURLs(key string) []string {
 func (p *parser) level(key string) slog.Level {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(p.values[key])); err != nil {
-		p.addProblem(key, "%q is not one of debug, info, warn and error", p.values[key])
+		p.addProblem(key, "%q is not one of debug, info, warn, error", p.values[key])
 	}
 	return level
 }
@@ -280,6 +280,6 @@ func (p *parser) oneOf(key string, choices ...string) string {
 	if slices.Contains(choices, p.values[key]) {
 		return p.values[key]
 	}
-	p.addProblem(key, "%q is not one of %s", p.values[key], strings.Join(choices, " and "))
+	p.addProblem(key, "%q is not one of %s", p.values[key], strings.Join(choices, ", "))
 	return ""
 }

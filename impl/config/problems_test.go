@@ -46,8 +46,8 @@ func TestLoad_AllProblems(t *testing.T) {
 		`session.grace: "-1s" is not a positive duration such as 30m`,
 		`trusted_proxies: "ten" is not a network such as 10.0.0.0/8`,
 		`trusted_proxies: "10.0.0.1" is not a network such as 10.0.0.0/8`,
-		`log.level: "loud" is not one of debug, info, warn and error`,
-		`log.format: "xml" is not one of text and json`,
+		`log.level: "loud" is not one of debug, info, warn, error`,
+		`log.format: "xml" is not one of text, json`,
 	}
 	if got != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", got, strings.Join(want, "\n"))

@@ -393,9 +393,9 @@ func TestFatal(t *testing.T) {
 		"fixed setting":             {func() { sallyporttest.New(f, sallyporttest.Setting("store", "none")) }, "no effect"},
 		"invalid setting":           {func() { sallyporttest.New(f, sallyporttest.ElevationPolicy("x")) }, "elevation.policy"},
 		"unknown version": {func() { sallyporttest.New(f, sallyporttest.ECE("3.5")) },
-			`compatibility.ece: "3.5" is not one of 3.8 and 4.2 and sallyport`},
+			`compatibility.ece: "3.5" is not one of 3.8, 4.2, sallyport`},
 		"unknown Elasticsearch": {func() { sallyporttest.New(f, sallyporttest.Elasticsearch("9.4")) },
-			`compatibility.elasticsearch: "9.4" is not one of 8.19 and 9.5`},
+			`compatibility.elasticsearch: "9.4" is not one of 8.19, 9.5`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f.message = ""

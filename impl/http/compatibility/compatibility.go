@@ -80,7 +80,7 @@ func FindElasticsearch(version string) (Elasticsearch, error) {
 }
 
 func unknown(version string, versions []string) error {
-	return fmt.Errorf("%q is not one of %s", version, strings.Join(versions, " and "))
+	return fmt.Errorf("%q is not one of %s", version, strings.Join(versions, ", "))
 }
 
 // Has reports whether the version has a category of global privileges.
