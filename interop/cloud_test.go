@@ -395,12 +395,13 @@ func TestCloud_Sessions(t *testing.T) {
 	if _, redirected := errors.AsType[*authentication.LoginFound](err); !redirected {
 		t.Errorf("a login with a path is answered with %v", err)
 	}
-	refused[*runtime.APIError](c, own.SamlInit(authentication.NewSamlInitParams(), nil), "saml.realm_not_found")
+	const noRealm = "authc.no_authentication_cluster"
+	refused[*authentication.SamlInitNotImplemented](c, own.SamlInit(authentication.NewSamlInitParams(), nil), noRealm)
 	// Browsers send this form. The client sends it with the media type of JSON, unless its caller asks for a form.
 	response := authentication.NewSamlCallbackParams().WithSAMLResponse("eA==")
 	refused[*runtime.APIError](c, own.SamlCallback(response, nil), "root.unsupported_media_type")
 	asForm := func(o *runtime.ClientOperation) { o.ConsumesMediaTypes = []string{runtime.URLencodedFormMime} }
-	refused[*authentication.SamlCallbackUnauthorized](c, own.SamlCallback(response, nil, asForm), "root.unauthenticated")
+	refused[*authentication.SamlCallbackNotImplemented](c, own.SamlCallback(response, nil, asForm), noRealm)
 
 	_, err = own.Logout(authentication.NewLogoutParams(), c.AuthWriter)
 	c.must(nil, err)

@@ -112,6 +112,8 @@ var (
 	ServerBusy = Code{"server busy", Overloaded}
 	// StoreMissing: the program runs without a store.
 	StoreMissing = Code{"store missing", NotConfigured}
+	// RealmsMissing: no SAML realm is enabled.
+	RealmsMissing = Code{"realms missing", NotConfigured}
 	// StoreUnavailable: the store failed or cannot be reached.
 	StoreUnavailable = Code{"store unavailable", Unavailable}
 )

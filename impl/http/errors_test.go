@@ -272,6 +272,32 @@ func TestNoStore(t *testing.T) {
 	}
 }
 
+// Ensures that sign-ins at identity providers are not implemented, as ECE documents it, where no realm is enabled, and
+// that their requests are validated first.
+func TestSAML_NoRealm(t *testing.T) {
+	t.Parallel()
+
+	for name, w := range map[string]*world{
+		"none":     newWorld(t),
+		"disabled": newSAMLWorld(t, realm("off", viewers, "enabled: false")).world,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &world{T: t, url: w.url}
+			for _, query := range []string{"", "?state=a", "?realm=off"} {
+				response, body := w.do(http.MethodGet, samlPath+"_init"+query, "")
+				w.refused(response, body, http.StatusNotImplemented, "authc.no_authentication_cluster")
+			}
+			response, body := w.do(http.MethodPost, callbackPath, "SAMLResponse=eA==", asForm)
+			w.refused(response, body, http.StatusNotImplemented, "authc.no_authentication_cluster")
+
+			response, body = w.do(http.MethodGet, samlPath+"_init?realm=a&realm=b", "")
+			w.refused(response, body, http.StatusBadRequest, "root.invalid_data", "realm")
+			response, body = w.do(http.MethodPost, callbackPath, "RelayState=x", asForm)
+			w.refused(response, body, http.StatusBadRequest, "root.invalid_data", "SAMLResponse")
+		})
+	}
+}
+
 // Ensures that a request has a name in the answer: its own if that is harmless, else a new one.
 func TestRequestID(t *testing.T) {
 	t.Parallel()

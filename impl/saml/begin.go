@@ -27,11 +27,11 @@ type Wish struct {
 
 // Begin begins a sign-in. The cookies are what the browser keeps of other sign-ins. Begin writes nothing to the store.
 //
-// It returns fault.RealmNotFound, InvalidData for a long state or a Return that is not accepted, TooManyFailures for an
-// address that began too many, NoAuthenticationCluster, and AuthenticationClusterError if there is no metadata of the
+// It returns fault.StoreMissing, RealmsMissing, RealmNotFound, InvalidData for a long state or a Return that is not
+// accepted, TooManyFailures for an address that began too many, and StoreUnavailable if there is no metadata of the
 // identity provider.
 func (s *Service) Begin(ctx context.Context, wish Wish, cookies Cookies) (Redirect, error) {
-	if err := s.store.Require(); err != nil {
+	if err := s.requireRealms(); err != nil {
 		return Redirect{}, err
 	}
 	realm, err := s.realm(wish.Realm)

@@ -46,14 +46,15 @@ type attempt struct {
 }
 
 // Finish ends a sign-in. It returns the same fault.LoginFailed for every answer that it refuses; the reason is in the
-// log and in Refusals. It returns fault.ServerBusy if there are too many answers at once, and fault.TooManyFailures to
-// an address that sends too many bad answers to realms that take unsolicited ones, or tries too many sign-ins again.
+// log and in Refusals. It returns fault.StoreMissing, RealmsMissing, ServerBusy if there are too many answers at once,
+// and TooManyFailures to an address that sends too many bad answers to realms that take unsolicited ones, or tries too
+// many sign-ins again.
 //
 // The answer is verified before anything is used up, so an invalid one cannot spoil a pending sign-in. Then one
 // transaction uses up the sign-in and the assertion and inserts the session: of concurrent requests with the same
 // answer, one gets a session.
 func (s *Service) Finish(ctx context.Context, answer Answer) (SignedIn, error) {
-	if err := s.store.Require(); err != nil {
+	if err := s.requireRealms(); err != nil {
 		return SignedIn{}, err
 	}
 	a := attempt{Answer: answer}

@@ -141,6 +141,18 @@ func (s *Service) Metadata(realmID string) ([]byte, error) {
 	return protocol.ServiceProviderMetadata(sp)
 }
 
+// requireRealms returns fault.StoreMissing without a store, and fault.RealmsMissing if no realm is enabled. ECE answers
+// both alike.
+func (s *Service) requireRealms() error {
+	if err := s.store.Require(); err != nil {
+		return err
+	}
+	if len(s.realms) == 0 {
+		return fault.New(fault.RealmsMissing, "this server has no SAML realm to sign in at")
+	}
+	return nil
+}
+
 // realm returns an enabled realm; the first for an empty id.
 func (s *Service) realm(id string) (Realm, error) {
 	i := slices.IndexFunc(s.realms, func(r Realm) bool { return id == "" || r.ID == id })

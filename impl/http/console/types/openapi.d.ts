@@ -3676,7 +3676,10 @@ export interface components {
                 "text/html": components["schemas"]["Page"];
             };
         };
-        /** @description This server runs without an authentication cluster, and the request needs one. */
+        /**
+         * @description This server runs without an authentication cluster, and the request needs one; or a sign-in at an identity
+         *     provider is asked for, and no realm is enabled.
+         */
         SignInNoAuthenticationCluster: {
             headers: {
                 /** @description The code of the error in the body. */
