@@ -56,11 +56,16 @@ func (s *Service) PutAll(ctx context.Context, set roledescriptor.Set, names priv
 		if err := ctx.Err(); err != nil {
 			return Outcome{}, err
 		}
-		if refused, ok := errors.AsType[*fault.Error](check(name, d, names, maxProblems)); ok {
+		err := check(name, d, names, maxProblems)
+		refused, invalid := errors.AsType[*fault.Error](err)
+		switch {
+		case invalid:
 			failed[name] = refused
-			continue
+		case err != nil:
+			return Outcome{}, err
+		default:
+			valid[name] = d
 		}
-		valid[name] = d
 	}
 	if len(valid) == 0 {
 		return Outcome{Failed: failed}, nil
@@ -98,9 +103,9 @@ func (s *Service) DeleteAll(ctx context.Context, names []string) (Outcome, error
 			seen[name] = true
 
 			found, err := remove(ctx, tx, name)
-			refused, reserved := errors.AsType[*fault.Error](err)
+			refused, ok := errors.AsType[*fault.Error](err)
 			switch {
-			case reserved:
+			case ok && refused.Code == fault.InvalidData: // it is reserved
 				outcome.Failed[name] = refused
 			case err != nil:
 				return Outcome{}, err
