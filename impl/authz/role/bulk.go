@@ -78,10 +78,14 @@ func (s *Service) PutAll(ctx context.Context, set roledescriptor.Set, names priv
 			if err != nil {
 				return Outcome{}, err
 			}
-			list := map[change]*[]string{
-				created: &outcome.Created, updated: &outcome.Updated, unchanged: &outcome.Unchanged,
-			}[become]
-			*list = append(*list, name)
+			switch become {
+			case created:
+				outcome.Created = append(outcome.Created, name)
+			case updated:
+				outcome.Updated = append(outcome.Updated, name)
+			case unchanged:
+				outcome.Unchanged = append(outcome.Unchanged, name)
+			}
 		}
 		return outcome, nil
 	})

@@ -60,28 +60,13 @@ const DataSources = "data_source"
 var Default = Settings{Elasticsearch: elasticsearch[1], ECE: ece[2]}
 
 // ElasticsearchVersions returns the values of the setting.
-func ElasticsearchVersions() []string {
-	versions := make([]string, len(elasticsearch))
-	for i, e := range elasticsearch {
-		versions[i] = e.Version
-	}
-	return versions
-}
+func ElasticsearchVersions() []string { return versions(elasticsearch) }
 
 // FindElasticsearch returns the version with a value of the setting. It returns an error that lists the values if there
 // is none.
-func FindElasticsearch(version string) (Elasticsearch, error) {
-	for _, e := range elasticsearch {
-		if e.Version == version {
-			return e, nil
-		}
-	}
-	return Elasticsearch{}, unknown(version, ElasticsearchVersions())
-}
+func FindElasticsearch(version string) (Elasticsearch, error) { return find(elasticsearch, version) }
 
-func unknown(version string, versions []string) error {
-	return fmt.Errorf("%q is not one of %s", version, strings.Join(versions, ", "))
-}
+func (e Elasticsearch) version() string { return e.Version }
 
 // Has reports whether the version has a category of global privileges.
 func (e Elasticsearch) Has(category string) bool {
@@ -110,20 +95,25 @@ var ece = []ECE{
 }
 
 // ECEVersions returns the values of the setting.
-func ECEVersions() []string {
-	versions := make([]string, len(ece))
-	for i, e := range ece {
-		versions[i] = e.Version
-	}
-	return versions
-}
+func ECEVersions() []string { return versions(ece) }
 
 // FindECE returns the version with a value of the setting. It returns an error that lists the values if there is none.
-func FindECE(version string) (ECE, error) {
-	for _, e := range ece {
-		if e.Version == version {
-			return e, nil
-		}
+func FindECE(version string) (ECE, error) { return find(ece, version) }
+
+func (e ECE) version() string { return e.Version }
+
+func versions[V interface{ version() string }](table []V) []string {
+	found := make([]string, len(table))
+	for i, v := range table {
+		found[i] = v.version()
 	}
-	return ECE{}, unknown(version, ECEVersions())
+	return found
+}
+
+func find[V interface{ version() string }](table []V, version string) (found V, err error) {
+	known := versions(table)
+	if i := slices.Index(known, version); i >= 0 {
+		return table[i], nil
+	}
+	return found, fmt.Errorf("%q is not one of %s", version, strings.Join(known, ", "))
 }
