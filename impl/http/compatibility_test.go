@@ -127,6 +127,7 @@ func TestElasticsearchVersion_Privileges(t *testing.T) {
 		global := `{"global":{"` + name + `":[{"names":["a"],"privileges":["read"]}]}}`
 		for request, body := range map[string]string{
 			"PUT /_security/role/g":  global,
+			"POST /_security/role":   `{"roles":{"many":` + global + `}}`,
 			"PUT /_security/api_key": `{"name":"g","role_descriptors":{"g":` + global + `}}`,
 		} {
 			if r := older.es(bob, request, body); r.response.StatusCode != http.StatusBadRequest {

@@ -37,7 +37,7 @@ func (a *API) roleOperations() []operation {
 		},
 		row[roledescriptor.Set, role.Outcome]{
 			operations: []string{"security-bulk-put-roles"},
-			read:       bodyOf(readRoles),
+			read:       readRoles,
 			check:      role.CheckAll,
 			do: func(ctx context.Context, _ call, set roledescriptor.Set) (role.Outcome, error) {
 				return a.Roles.PutAll(ctx, set, a.Names)
@@ -86,15 +86,15 @@ func readPutRole(r request) (putRole, error) {
 	return putRole{name, descriptor}, err
 }
 
-func readRoles(body any) (roledescriptor.Set, error) {
+func readRoles(r request) (roledescriptor.Set, error) {
 	const member = "roles"
 	var set roledescriptor.Set
-	options := roledescriptor.Options{AllowDescription: true}
+	options := roledescriptor.Options{AllowDescription: true, AllowDataSources: r.dataSources}
 	err := xcontent.Parser{
 		Name:     "bulk_update_roles_request_payload",
 		Fields:   map[string]xcontent.Field{member: roledescriptor.NamedField(member, &set, options)},
 		Required: []string{member},
-	}.Read(body)
+	}.Read(r.body)
 	return set, err
 }
 
