@@ -333,7 +333,7 @@ func TestQuery_ScanLogged(t *testing.T) {
 // TestGrowth_Table prints the table of docs/performance.md.
 func TestGrowth_Table(t *testing.T) {
 	if os.Getenv("SALLYPORT_TEST_THOROUGH") != "1" {
-		t.Skip("a measurement, which takes many minutes: set SALLYPORT_TEST_THOROUGH=1")
+		t.Skip("a measurement, which takes minutes: set SALLYPORT_TEST_THOROUGH=1")
 	}
 	sizes := []int{1_000, 10_000, 100_000, 1_000_000}
 	databases(t, func(t *testing.T, dsn string) {
