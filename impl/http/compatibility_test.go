@@ -1,7 +1,6 @@
 package http_test
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"slices"
@@ -168,14 +167,15 @@ func speakingECE(t *testing.T, version string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var log bytes.Buffer
+	var log lockedBuffer
 	w := openWith(t, newDSN(t), &log, func(s *app.Settings) { s.Compatibility.ECE = spoken })
 	w.addUsers()
 
 	const line = `msg="elevation not served: users with a second factor send a one-time code when they sign in" ` +
 		"compatibility.ece="
-	if said := strings.Contains(log.String(), line+version); said != spoken.CodeAtSignIn {
-		t.Errorf("the start logs that elevation is not served: %t\n%s", said, &log)
+	text := log.taken()
+	if said := strings.Contains(text, line+version); said != spoken.CodeAtSignIn {
+		t.Errorf("the start logs that elevation is not served: %t\n%s", said, text)
 	}
 	return w
 }
