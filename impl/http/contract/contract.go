@@ -30,6 +30,8 @@ type Operation struct {
 	Public bool
 	// Elevated operations are for callers with elevated permissions: x-requires-elevation.
 	Elevated bool
+	// Own operations are extensions of this project: x-extension.
+	Own bool
 	// Roles are those of which a caller needs one: x-roles. An operation with none admits no caller.
 	Roles []string
 	// Work is the work class: x-work.
@@ -186,6 +188,7 @@ func prepare(
 		Path:       path,
 		Public:     len(security) == 0,
 		Elevated:   op.Extensions["x-requires-elevation"] == true,
+		Own:        op.Extensions["x-extension"] == true,
 		Roles:      rolesOf(op.Extensions["x-roles"]),
 		Work:       work,
 		TakesBody:  op.RequestBody != nil,

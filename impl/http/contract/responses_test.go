@@ -3,6 +3,7 @@ package contract
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -91,5 +92,31 @@ func TestWith_ResponsesCompiled(t *testing.T) {
 				t.Errorf("%s: the response %d is interpreted", op.ID, check.status)
 			}
 		}
+	}
+}
+
+// Ensures that members of a response that its schema does not name are found wherever they are, and no others.
+func TestUnknownMembers(t *testing.T) {
+	t.Parallel()
+	op := load(t).With(Options{Responses: true}).Operation("security-get-users")
+	const user = `{"username":"a","roles":[],"full_name":null,"email":null,"metadata":{"free":{"x":1}},"enabled":true`
+	for name, c := range map[string]struct {
+		body string
+		want []string
+	}{
+		"none":      {`{"a":` + user + `}}`, nil},
+		"one":       {`{"a":` + user + `,"x":1},"b":` + user + `}}`, []string{"/a/x"}},
+		"not JSON":  {`{`, nil},
+		"an object": {`{"a":` + user + `,"y/z":{"u":1}}}`, []string{"/a/y~1z"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := op.UnknownMembers(http.StatusOK, []byte(c.body)); !slices.Equal(got, c.want) {
+				t.Errorf("found %q, want %q", got, c.want)
+			}
+		})
+	}
+	if got := load(t).Operation("security-get-users").UnknownMembers(http.StatusOK, []byte(`{"a":1}`)); got != nil {
+		t.Errorf("without the option: %q", got)
 	}
 }
