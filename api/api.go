@@ -15,6 +15,12 @@ var OpenAPI []byte
 //go:embed control.yaml
 var Control []byte
 
+// Coverage is the table of published operations: which of them the contract has, and where it differs from them on
+// purpose. impl/http/conformance describes its members.
+//
+//go:embed coverage.json
+var Coverage []byte
+
 // Patterns (path.Match) of the paths to which SAML identity providers redirect browsers, without and with a region.
 // Files that describe identity providers contain such paths.
 var (

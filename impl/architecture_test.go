@@ -21,6 +21,7 @@ var layers = map[string][]string{
 	"http":               {},
 	"http/convert":       {},
 	"http/compatibility": {},
+	"http/conformance":   {"http/compatibility", "http/contract"},
 	"http/console":       {"platform/webpage"},
 	"http/crossorigin":   {},
 	"http/contract":      {"http/contract/schemacheck", "platform/strictjson"},

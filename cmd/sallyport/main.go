@@ -16,6 +16,6 @@ func main() {
 
 	if err := newRoot().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "sallyport:", err)
-		os.Exit(1) //nolint:gocritic // the signal handler dies with the process
+		os.Exit(exitCode(err)) //nolint:gocritic // the signal handler dies with the process
 	}
 }

@@ -26,7 +26,7 @@ func newRoot() *cobra.Command {
 		newServe(), newDev(),
 		newUser(), newAPIKey(), newSigningKey(), newKeyEncryptionKey(), newAudit(), newSAML(),
 		newBackup(), newRestore(), newMigrate(),
-		newHealth(), newConfig(), newVersion(),
+		newHealth(), newConformance(), newConfig(), newVersion(),
 	)
 	return root
 }
