@@ -322,14 +322,14 @@ func TestElevation(t *testing.T) {
 	wantElasticsearch := []string{
 		"security-bulk-delete-roles", "security-bulk-put-roles", "security-bulk-update-api-keys",
 		"security-change-password", "security-change-password-post",
-		"security-create-api-key", "security-create-api-key-put",
+		"security-create-api-key", "security-create-api-key-put", "security-create-cross-cluster-api-key",
 		"security-delete-application-privileges", "security-delete-role",
 		"security-delete-user", "security-disable-user", "security-disable-user-post", "security-enable-user",
 		"security-enable-user-post",
 		"security-grant-api-key", "security-grant-api-key-put", "security-invalidate-api-keys",
 		"security-put-privileges", "security-put-privileges-post", "security-put-role", "security-put-role-post",
 		"security-put-user",
-		"security-put-user-post", "security-update-api-key",
+		"security-put-user-post", "security-update-api-key", "security-update-cross-cluster-api-key",
 	}
 	asking := map[bool][]string{}
 	var declaring []string

@@ -25,8 +25,12 @@ var parameters = regexp.MustCompile(`\{[a-z_]+\}`)
 var required = map[string]string{
 	"security-create-api-key": `{"name":"x"}`, "security-invalidate-api-keys": `{"ids":["x"]}`,
 	"security-bulk-update-api-keys": `{"ids":["x"]}`,
-	"security-grant-api-key":        `{"grant_type":"access_token","access_token":"x","api_key":{"name":"x"}}`,
-	"security-has-privileges":       `{"cluster":["monitor"]}`, "security-has-user-privileges": `{"cluster":["monitor"]}`,
+
+	"security-create-cross-cluster-api-key": `{"name":"x","access":{"search":[{"names":["x"]}]}}`,
+	"security-update-cross-cluster-api-key": `{"metadata":{}}`,
+
+	"security-grant-api-key":  `{"grant_type":"access_token","access_token":"x","api_key":{"name":"x"}}`,
+	"security-has-privileges": `{"cluster":["monitor"]}`, "security-has-user-privileges": `{"cluster":["monitor"]}`,
 	"security-change-password": `{"password":"wren-427 wren"}`, "security-put-role": `{}`,
 	"security-bulk-put-roles": `{"roles":{"created":{}}}`, "security-bulk-delete-roles": `{"names":["missing"]}`,
 	"security-put-user":         `{"roles":[]}`,

@@ -390,6 +390,50 @@ type ClientInterface interface {
 	// Corresponds with PUT /_security/api_key/{id} (the `SecurityUpdateAPIKey` operationId).
 	SecurityUpdateAPIKey(ctx context.Context, id SecurityAPIKeyID, body SecurityUpdateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// SecurityCreateCrossClusterAPIKeyWithBody Create a cross-cluster API key
+	//
+	// Creates a key with which another cluster can search or replicate indices. It does not depend on what the caller
+	// may do, and cannot be used for requests to this server. The secret is in this answer and nowhere else. An API key
+	// cannot create one.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /_security/cross_cluster/api_key (the `SecurityCreateCrossClusterAPIKey` operationId).
+	SecurityCreateCrossClusterAPIKeyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityCreateCrossClusterAPIKey Create a cross-cluster API key
+	//
+	// Creates a key with which another cluster can search or replicate indices. It does not depend on what the caller
+	// may do, and cannot be used for requests to this server. The secret is in this answer and nowhere else. An API key
+	// cannot create one.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /_security/cross_cluster/api_key (the `SecurityCreateCrossClusterAPIKey` operationId).
+	SecurityCreateCrossClusterAPIKey(ctx context.Context, body SecurityCreateCrossClusterAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityUpdateCrossClusterAPIKeyWithBody Update a cross-cluster API key
+	//
+	// Gives a cross-cluster key of the caller another access, metadata, certificate identity or expiration, whichever
+	// the body has. An expiration alone is not enough. Other keys are refused, as this key is by the operations that
+	// update others.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /_security/cross_cluster/api_key/{id} (the `SecurityUpdateCrossClusterAPIKey` operationId).
+	SecurityUpdateCrossClusterAPIKeyWithBody(ctx context.Context, id SecurityAPIKeyID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityUpdateCrossClusterAPIKey Update a cross-cluster API key
+	//
+	// Gives a cross-cluster key of the caller another access, metadata, certificate identity or expiration, whichever
+	// the body has. An expiration alone is not enough. Other keys are refused, as this key is by the operations that
+	// update others.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /_security/cross_cluster/api_key/{id} (the `SecurityUpdateCrossClusterAPIKey` operationId).
+	SecurityUpdateCrossClusterAPIKey(ctx context.Context, id SecurityAPIKeyID, body SecurityUpdateCrossClusterAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// SecurityInvalidateTokenWithBody Invalidate tokens
 	//
 	// Ends the sessions that the token, the user or the realm in the body has.
@@ -1997,6 +2041,90 @@ func (c *Client) SecurityUpdateAPIKeyWithBody(ctx context.Context, id SecurityAP
 // Corresponds with PUT /_security/api_key/{id} (the `SecurityUpdateAPIKey` operationId).
 func (c *Client) SecurityUpdateAPIKey(ctx context.Context, id SecurityAPIKeyID, body SecurityUpdateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSecurityUpdateAPIKeyRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityCreateCrossClusterAPIKeyWithBody Create a cross-cluster API key
+//
+// Creates a key with which another cluster can search or replicate indices. It does not depend on what the caller
+// may do, and cannot be used for requests to this server. The secret is in this answer and nowhere else. An API key
+// cannot create one.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /_security/cross_cluster/api_key (the `SecurityCreateCrossClusterAPIKey` operationId).
+func (c *Client) SecurityCreateCrossClusterAPIKeyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityCreateCrossClusterAPIKeyRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityCreateCrossClusterAPIKey Create a cross-cluster API key
+//
+// Creates a key with which another cluster can search or replicate indices. It does not depend on what the caller
+// may do, and cannot be used for requests to this server. The secret is in this answer and nowhere else. An API key
+// cannot create one.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /_security/cross_cluster/api_key (the `SecurityCreateCrossClusterAPIKey` operationId).
+func (c *Client) SecurityCreateCrossClusterAPIKey(ctx context.Context, body SecurityCreateCrossClusterAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityCreateCrossClusterAPIKeyRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityUpdateCrossClusterAPIKeyWithBody Update a cross-cluster API key
+//
+// Gives a cross-cluster key of the caller another access, metadata, certificate identity or expiration, whichever
+// the body has. An expiration alone is not enough. Other keys are refused, as this key is by the operations that
+// update others.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /_security/cross_cluster/api_key/{id} (the `SecurityUpdateCrossClusterAPIKey` operationId).
+func (c *Client) SecurityUpdateCrossClusterAPIKeyWithBody(ctx context.Context, id SecurityAPIKeyID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityUpdateCrossClusterAPIKeyRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityUpdateCrossClusterAPIKey Update a cross-cluster API key
+//
+// Gives a cross-cluster key of the caller another access, metadata, certificate identity or expiration, whichever
+// the body has. An expiration alone is not enough. Other keys are refused, as this key is by the operations that
+// update others.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /_security/cross_cluster/api_key/{id} (the `SecurityUpdateCrossClusterAPIKey` operationId).
+func (c *Client) SecurityUpdateCrossClusterAPIKey(ctx context.Context, id SecurityAPIKeyID, body SecurityUpdateCrossClusterAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityUpdateCrossClusterAPIKeyRequest(c.Server, id, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5359,6 +5487,93 @@ func NewSecurityUpdateAPIKeyRequestWithBody(server string, id SecurityAPIKeyID, 
 	}
 
 	operationPath := fmt.Sprintf("/_security/api_key/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecurityCreateCrossClusterAPIKeyRequest calls the generic SecurityCreateCrossClusterAPIKey builder with application/json body
+func NewSecurityCreateCrossClusterAPIKeyRequest(server string, body SecurityCreateCrossClusterAPIKeyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecurityCreateCrossClusterAPIKeyRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewSecurityCreateCrossClusterAPIKeyRequestWithBody constructs an http.Request for the SecurityCreateCrossClusterAPIKey method, with any body, and a specified content type
+func NewSecurityCreateCrossClusterAPIKeyRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/cross_cluster/api_key")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecurityUpdateCrossClusterAPIKeyRequest calls the generic SecurityUpdateCrossClusterAPIKey builder with application/json body
+func NewSecurityUpdateCrossClusterAPIKeyRequest(server string, id SecurityAPIKeyID, body SecurityUpdateCrossClusterAPIKeyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecurityUpdateCrossClusterAPIKeyRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewSecurityUpdateCrossClusterAPIKeyRequestWithBody constructs an http.Request for the SecurityUpdateCrossClusterAPIKey method, with any body, and a specified content type
+func NewSecurityUpdateCrossClusterAPIKeyRequestWithBody(server string, id SecurityAPIKeyID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/cross_cluster/api_key/%s", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -9651,6 +9866,50 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /_security/api_key/{id} (the `SecurityUpdateAPIKey` operationId).
 	SecurityUpdateAPIKeyWithResponse(ctx context.Context, id SecurityAPIKeyID, body SecurityUpdateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityUpdateAPIKeyResult, error)
 
+	// SecurityCreateCrossClusterAPIKeyWithBodyWithResponse Create a cross-cluster API key
+	//
+	// Creates a key with which another cluster can search or replicate indices. It does not depend on what the caller
+	// may do, and cannot be used for requests to this server. The secret is in this answer and nowhere else. An API key
+	// cannot create one.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/cross_cluster/api_key (the `SecurityCreateCrossClusterAPIKey` operationId).
+	SecurityCreateCrossClusterAPIKeyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityCreateCrossClusterAPIKeyResult, error)
+
+	// SecurityCreateCrossClusterAPIKeyWithResponse Create a cross-cluster API key
+	//
+	// Creates a key with which another cluster can search or replicate indices. It does not depend on what the caller
+	// may do, and cannot be used for requests to this server. The secret is in this answer and nowhere else. An API key
+	// cannot create one.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/cross_cluster/api_key (the `SecurityCreateCrossClusterAPIKey` operationId).
+	SecurityCreateCrossClusterAPIKeyWithResponse(ctx context.Context, body SecurityCreateCrossClusterAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityCreateCrossClusterAPIKeyResult, error)
+
+	// SecurityUpdateCrossClusterAPIKeyWithBodyWithResponse Update a cross-cluster API key
+	//
+	// Gives a cross-cluster key of the caller another access, metadata, certificate identity or expiration, whichever
+	// the body has. An expiration alone is not enough. Other keys are refused, as this key is by the operations that
+	// update others.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /_security/cross_cluster/api_key/{id} (the `SecurityUpdateCrossClusterAPIKey` operationId).
+	SecurityUpdateCrossClusterAPIKeyWithBodyWithResponse(ctx context.Context, id SecurityAPIKeyID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityUpdateCrossClusterAPIKeyResult, error)
+
+	// SecurityUpdateCrossClusterAPIKeyWithResponse Update a cross-cluster API key
+	//
+	// Gives a cross-cluster key of the caller another access, metadata, certificate identity or expiration, whichever
+	// the body has. An expiration alone is not enough. Other keys are refused, as this key is by the operations that
+	// update others.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /_security/cross_cluster/api_key/{id} (the `SecurityUpdateCrossClusterAPIKey` operationId).
+	SecurityUpdateCrossClusterAPIKeyWithResponse(ctx context.Context, id SecurityAPIKeyID, body SecurityUpdateCrossClusterAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityUpdateCrossClusterAPIKeyResult, error)
+
 	// SecurityInvalidateTokenWithBodyWithResponse Invalidate tokens
 	//
 	// Ends the sessions that the token, the user or the realm in the body has.
@@ -11800,6 +12059,118 @@ func (r SecurityUpdateAPIKeyResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r SecurityUpdateAPIKeyResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityCreateCrossClusterAPIKeyResultDefaultHeaders the declared response headers of an HTTP default response for SecurityCreateCrossClusterAPIKey
+type SecurityCreateCrossClusterAPIKeyResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityCreateCrossClusterAPIKeyResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SecurityAPIKeyCreated
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityCreateCrossClusterAPIKeyResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityCreateCrossClusterAPIKeyResult) GetJSON200() *SecurityAPIKeyCreated {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityCreateCrossClusterAPIKeyResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityCreateCrossClusterAPIKeyResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityCreateCrossClusterAPIKeyResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityCreateCrossClusterAPIKeyResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityCreateCrossClusterAPIKeyResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityUpdateCrossClusterAPIKeyResultDefaultHeaders the declared response headers of an HTTP default response for SecurityUpdateCrossClusterAPIKey
+type SecurityUpdateCrossClusterAPIKeyResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityUpdateCrossClusterAPIKeyResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *APIKeyUpdated
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityUpdateCrossClusterAPIKeyResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityUpdateCrossClusterAPIKeyResult) GetJSON200() *APIKeyUpdated {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityUpdateCrossClusterAPIKeyResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityUpdateCrossClusterAPIKeyResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityUpdateCrossClusterAPIKeyResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityUpdateCrossClusterAPIKeyResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityUpdateCrossClusterAPIKeyResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -21991,6 +22362,74 @@ func (c *ClientWithResponses) SecurityUpdateAPIKeyWithResponse(ctx context.Conte
 	return ParseSecurityUpdateAPIKeyResult(rsp)
 }
 
+// SecurityCreateCrossClusterAPIKeyWithBodyWithResponse Create a cross-cluster API key
+//
+// Creates a key with which another cluster can search or replicate indices. It does not depend on what the caller
+// may do, and cannot be used for requests to this server. The secret is in this answer and nowhere else. An API key
+// cannot create one.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/cross_cluster/api_key (the `SecurityCreateCrossClusterAPIKey` operationId).
+func (c *ClientWithResponses) SecurityCreateCrossClusterAPIKeyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityCreateCrossClusterAPIKeyResult, error) {
+	rsp, err := c.SecurityCreateCrossClusterAPIKeyWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityCreateCrossClusterAPIKeyResult(rsp)
+}
+
+// SecurityCreateCrossClusterAPIKeyWithResponse Create a cross-cluster API key
+//
+// Creates a key with which another cluster can search or replicate indices. It does not depend on what the caller
+// may do, and cannot be used for requests to this server. The secret is in this answer and nowhere else. An API key
+// cannot create one.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/cross_cluster/api_key (the `SecurityCreateCrossClusterAPIKey` operationId).
+func (c *ClientWithResponses) SecurityCreateCrossClusterAPIKeyWithResponse(ctx context.Context, body SecurityCreateCrossClusterAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityCreateCrossClusterAPIKeyResult, error) {
+	rsp, err := c.SecurityCreateCrossClusterAPIKey(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityCreateCrossClusterAPIKeyResult(rsp)
+}
+
+// SecurityUpdateCrossClusterAPIKeyWithBodyWithResponse Update a cross-cluster API key
+//
+// Gives a cross-cluster key of the caller another access, metadata, certificate identity or expiration, whichever
+// the body has. An expiration alone is not enough. Other keys are refused, as this key is by the operations that
+// update others.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /_security/cross_cluster/api_key/{id} (the `SecurityUpdateCrossClusterAPIKey` operationId).
+func (c *ClientWithResponses) SecurityUpdateCrossClusterAPIKeyWithBodyWithResponse(ctx context.Context, id SecurityAPIKeyID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityUpdateCrossClusterAPIKeyResult, error) {
+	rsp, err := c.SecurityUpdateCrossClusterAPIKeyWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityUpdateCrossClusterAPIKeyResult(rsp)
+}
+
+// SecurityUpdateCrossClusterAPIKeyWithResponse Update a cross-cluster API key
+//
+// Gives a cross-cluster key of the caller another access, metadata, certificate identity or expiration, whichever
+// the body has. An expiration alone is not enough. Other keys are refused, as this key is by the operations that
+// update others.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /_security/cross_cluster/api_key/{id} (the `SecurityUpdateCrossClusterAPIKey` operationId).
+func (c *ClientWithResponses) SecurityUpdateCrossClusterAPIKeyWithResponse(ctx context.Context, id SecurityAPIKeyID, body SecurityUpdateCrossClusterAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityUpdateCrossClusterAPIKeyResult, error) {
+	rsp, err := c.SecurityUpdateCrossClusterAPIKey(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityUpdateCrossClusterAPIKeyResult(rsp)
+}
+
 // SecurityInvalidateTokenWithBodyWithResponse Invalidate tokens
 //
 // Ends the sessions that the token, the user or the realm in the body has.
@@ -24749,6 +25188,112 @@ func ParseSecurityUpdateAPIKeyResult(rsp *http.Response) (*SecurityUpdateAPIKeyR
 	switch {
 	case true:
 		var headers SecurityUpdateAPIKeyResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityCreateCrossClusterAPIKeyResult parses an HTTP response from a SecurityCreateCrossClusterAPIKeyWithResponse call
+func ParseSecurityCreateCrossClusterAPIKeyResult(rsp *http.Response) (*SecurityCreateCrossClusterAPIKeyResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityCreateCrossClusterAPIKeyResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SecurityAPIKeyCreated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityCreateCrossClusterAPIKeyResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityUpdateCrossClusterAPIKeyResult parses an HTTP response from a SecurityUpdateCrossClusterAPIKeyWithResponse call
+func ParseSecurityUpdateCrossClusterAPIKeyResult(rsp *http.Response) (*SecurityUpdateCrossClusterAPIKeyResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityUpdateCrossClusterAPIKeyResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest APIKeyUpdated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityUpdateCrossClusterAPIKeyResultDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

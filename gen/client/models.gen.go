@@ -250,6 +250,12 @@ type APIKeyInformation struct {
 
 	// SortValues What the key was sorted by; only in the answer to a search with an order.
 	SortValues []any `json:"_sort,omitempty"`
+
+	// Access Only of cross-cluster keys.
+	Access *CrossClusterAccessInformation `json:"access,omitempty"`
+
+	// CertificateIdentity Only of cross-cluster keys that have one.
+	CertificateIdentity *string `json:"certificate_identity,omitempty"`
 }
 
 // APIKeyResponse defines model for ApiKeyResponse.
@@ -505,6 +511,10 @@ type BulkUpdateErrors struct {
 	Details BulkUpdateErrorDetails `json:"details"`
 }
 
+// CertificateIdentity A regular expression for the distinguished name of the certificate that the other cluster signs its requests
+// with. It is stored and shown. 8.19 does not know it.
+type CertificateIdentity = string
+
 // ChangePasswordRequest A password, or the hash of one.
 type ChangePasswordRequest struct {
 	Password     *string `json:"password,omitempty"`
@@ -584,6 +594,26 @@ type CreateAPIKeyRequest struct {
 	RoleAssignments *RoleAssignments `json:"role_assignments,omitempty"`
 }
 
+// CreateCrossClusterAPIKeyRequest defines model for CreateCrossClusterApiKeyRequest.
+type CreateCrossClusterAPIKeyRequest struct {
+	// Access What the other cluster may do. There must be an entry in one of the lists or in both.
+	Access CrossClusterAccess `json:"access"`
+
+	// CertificateIdentity A regular expression for the distinguished name of the certificate that the other cluster signs its requests
+	// with. It is stored and shown. 8.19 does not know it.
+	CertificateIdentity *CertificateIdentity `json:"certificate_identity,omitempty"`
+
+	// Expiration The lifetime of a key from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
+	// Whole seconds count.
+	Expiration *KeyLifetime `json:"expiration,omitempty"`
+
+	// Metadata JSON of the caller's own, which is kept or handed on as it is.
+	Metadata *FreeObject `json:"metadata,omitempty"`
+
+	// Name What the key is for, as for other keys.
+	Name string `json:"name"`
+}
+
 // CreateUserRequest A user to be created. It cannot set `builtin`, `metadata` and the server's own members of `security`.
 type CreateUserRequest struct {
 	Builtin  *bool   `json:"builtin,omitempty"`
@@ -624,6 +654,49 @@ type CreatedPrivileges map[string]CreatedResponse
 type CreatedResponse struct {
 	// Created Whether it is new.
 	Created bool `json:"created"`
+}
+
+// CrossClusterAccess What the other cluster may do. There must be an entry in one of the lists or in both.
+type CrossClusterAccess struct {
+	// Replication The indices that it may replicate. These entries have neither `query` nor `field_security`.
+	Replication []CrossClusterIndices `json:"replication,omitempty"`
+
+	// Search The indices that it may search.
+	Search []CrossClusterIndices `json:"search,omitempty"`
+}
+
+// CrossClusterAccessInformation The access of a cross-cluster key. A list without entries is absent.
+type CrossClusterAccessInformation struct {
+	Search      *[]CrossClusterIndicesInformation `json:"search,omitempty"`
+	Replication *[]CrossClusterIndicesInformation `json:"replication,omitempty"`
+}
+
+// CrossClusterIndices defines model for CrossClusterIndices.
+type CrossClusterIndices struct {
+	// AllowRestrictedIndices Whether the names reach the indices that the system keeps for itself.
+	AllowRestrictedIndices *bool `json:"allow_restricted_indices,omitempty"`
+
+	// FieldSecurity The fields that are visible.
+	FieldSecurity *FieldSecurity `json:"field_security,omitempty"`
+
+	// Names One string, or an array of strings. Programs do best to send an array.
+	Names TextOrTexts `json:"names"`
+
+	// Query The documents that are visible, as a query or as its text. The empty text and null are all of them.
+	Query DocumentQuery `json:"query,omitempty"`
+
+	// TransientMetadata JSON of the caller's own, which is kept or handed on as it is.
+	TransientMetadata *FreeObject `json:"transient_metadata,omitempty"`
+}
+
+// CrossClusterIndicesInformation defines model for CrossClusterIndicesInformation.
+type CrossClusterIndicesInformation struct {
+	Names         []string       `json:"names"`
+	FieldSecurity *FieldSecurity `json:"field_security,omitempty"`
+
+	// Query A query, as text.
+	Query                  *string `json:"query,omitempty"`
+	AllowRestrictedIndices bool    `json:"allow_restricted_indices"`
 }
 
 // DeleteAPIKeysRequest defines model for DeleteApiKeysRequest.
@@ -1533,6 +1606,22 @@ type UpdateAPIKeyResponse struct {
 	Updated bool `json:"updated"`
 }
 
+// UpdateCrossClusterAPIKeyRequest What to change. What is left out stays.
+type UpdateCrossClusterAPIKeyRequest struct {
+	// Access What the other cluster may do. There must be an entry in one of the lists or in both.
+	Access *CrossClusterAccess `json:"access,omitempty"`
+
+	// CertificateIdentity The new identity; null removes the old one.
+	CertificateIdentity *string `json:"certificate_identity,omitempty"`
+
+	// Expiration The lifetime of a key from now on: a whole number and a unit, `d`, `h`, `m`, `s`, `ms`, `micros` or `nanos`.
+	// Whole seconds count.
+	Expiration *KeyLifetime `json:"expiration,omitempty"`
+
+	// Metadata JSON of the caller's own, which is kept or handed on as it is.
+	Metadata *FreeObject `json:"metadata,omitempty"`
+}
+
 // User A user of this server.
 type User struct {
 	// Builtin Whether the user came with the server.
@@ -1953,6 +2042,9 @@ type BulkUpdateAPIKeys = BulkUpdateAPIKeysRequest
 // ChangePassword A password, or the hash of one.
 type ChangePassword = ChangePasswordRequest
 
+// CreateCrossClusterAPIKey defines model for CreateCrossClusterApiKey.
+type CreateCrossClusterAPIKey = CreateCrossClusterAPIKeyRequest
+
 // GetToken Which members must be there depends on the grant type.
 type GetToken = GetTokenRequest
 
@@ -1992,6 +2084,9 @@ type SecurityCreateAPIKey = SecurityCreateAPIKeyRequest
 
 // UpdateAPIKey What to change. What is left out stays; an empty object removes what there was.
 type UpdateAPIKey = UpdateAPIKeyRequest
+
+// UpdateCrossClusterAPIKey What to change. What is left out stays.
+type UpdateCrossClusterAPIKey = UpdateCrossClusterAPIKeyRequest
 
 // ClusterHealthParams defines parameters for ClusterHealth.
 type ClusterHealthParams struct {
@@ -2396,6 +2491,12 @@ type SecurityGrantAPIKeyPutJSONRequestBody = GrantAPIKeyRequest
 
 // SecurityUpdateAPIKeyJSONRequestBody defines body for SecurityUpdateAPIKey for application/json ContentType.
 type SecurityUpdateAPIKeyJSONRequestBody = UpdateAPIKeyRequest
+
+// SecurityCreateCrossClusterAPIKeyJSONRequestBody defines body for SecurityCreateCrossClusterAPIKey for application/json ContentType.
+type SecurityCreateCrossClusterAPIKeyJSONRequestBody = CreateCrossClusterAPIKeyRequest
+
+// SecurityUpdateCrossClusterAPIKeyJSONRequestBody defines body for SecurityUpdateCrossClusterAPIKey for application/json ContentType.
+type SecurityUpdateCrossClusterAPIKeyJSONRequestBody = UpdateCrossClusterAPIKeyRequest
 
 // SecurityInvalidateTokenJSONRequestBody defines body for SecurityInvalidateToken for application/json ContentType.
 type SecurityInvalidateTokenJSONRequestBody = InvalidateTokenRequest

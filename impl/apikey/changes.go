@@ -27,6 +27,8 @@ type changes struct {
 	tx      *store.Tx
 	owner   store.User
 	binding binding
+	// crossCluster is set for an update of cross-cluster keys.
+	crossCluster bool
 	// common holds the members that all changes share, and assigned the document that it refers to.
 	common   store.KeyChange
 	assigned drafts
@@ -40,7 +42,11 @@ type changes struct {
 // newChanges prepares an update. It returns fault.InvalidData if one of the owner's roles is restricted, whether or not
 // there is a key to update.
 func (s *Service) newChanges(tx *store.Tx, p identity.Principal, owner store.User, u Update) (*changes, error) {
+	if u.crossCluster {
+		owner.Roles = nil // these keys capture no permissions of their owner
+	}
 	c := &changes{service: s, tx: tx, owner: owner, binding: bindingBy(p, owner), made: map[string]*keysChange{}}
+	c.crossCluster = u.crossCluster
 	var err error
 	if c.common, err = u.change(tx.Now, &c.assigned); err != nil {
 		return nil, err

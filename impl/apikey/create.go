@@ -18,6 +18,7 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/metadata"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/condition"
 )
 
 // Creation describes a key to create.
@@ -31,7 +32,10 @@ type Creation struct {
 	// Metadata is nil if none was given.
 	Metadata map[string]any
 
-	onBehalf bool
+	onBehalf     bool
+	crossCluster bool
+	// certificateIdentity is empty for none.
+	certificateIdentity string
 }
 
 // Credential is what the holder of a key sends. It cannot be shown again.
@@ -140,6 +144,9 @@ func (s *Service) insert(
 		ID: credential.ID, UserName: p.User, Description: c.Name, SecretDigest: secret.Digest(credential.Secret),
 		Version: version,
 	}
+	if c.crossCluster {
+		key.Type, key.CertificateIdentity = condition.CrossCluster, c.certificateIdentity
+	}
 	var err error
 	if key.Metadata, err = metadata.Text(c.Metadata); err != nil {
 		return Key{}, Credential{}, err
@@ -176,6 +183,9 @@ func (s *Service) insert(
 func (s *Service) complete(
 	ctx context.Context, tx *store.Tx, p identity.Principal, owner store.User, c Creation, key store.APIKey,
 ) (store.APIKey, error) {
+	if c.crossCluster {
+		owner.Roles = nil // the key captures no permissions of its owner
+	}
 	made, err := s.originOf(tx, p, owner, c)
 	if err != nil {
 		return key, err
@@ -224,6 +234,9 @@ func creationDetails(p identity.Principal, key store.APIKey, b binding) audit.De
 	}
 	if key.Assigned != "" {
 		details["role_descriptors"] = key.Assigned
+	}
+	if crossCluster(key) {
+		details["type"] = key.Type
 	}
 	return details
 }

@@ -83,7 +83,7 @@ func (s *search) show(ids []string, limits bool) ([]Hit, []query.Document, error
 		}
 		hits = append(hits, Hit{View: view})
 		documents = append(documents, document(&store.KeyRow{
-			ID: key.ID, Name: key.Description, UserName: key.UserName, Realm: view.Realm.Name,
+			ID: key.ID, Name: key.Description, UserName: key.UserName, Realm: view.Realm.Name, Type: key.Type,
 			Creation: key.CreatedAt, Expiration: key.ExpiresAt, Invalidation: key.InvalidatedAt, Count: 1,
 		}))
 	}
@@ -162,7 +162,7 @@ func (s *search) documents(rows iter.Seq2[*store.KeyRow, error]) iter.Seq[query.
 
 func document(row *store.KeyRow) query.Document {
 	d := query.Document{
-		ID: row.ID, Name: row.Name, Type: query.StoredType, UserName: row.UserName, RealmName: row.Realm,
+		ID: row.ID, Name: row.Name, Type: row.Type, UserName: row.UserName, RealmName: row.Realm,
 		Creation: row.Creation, Expiration: row.Expiration, Invalidation: row.Invalidation,
 		Invalidated: !row.Invalidation.IsZero(), Count: row.Count,
 	}

@@ -117,8 +117,11 @@ func (w *warehouse) insert(tx *store.Tx, r *rand.Rand, batch, count int) error {
 	for i := range count {
 		pick := func(list []string) string { return list[r.IntN(len(list))] }
 		d := query.Document{
-			ID: fmt.Sprintf("%c%02d%02d", 'a'+rune(r.IntN(26)), batch, i), Name: pick(someNames), Type: query.StoredType,
+			ID: fmt.Sprintf("%c%02d%02d", 'a'+rune(r.IntN(26)), batch, i), Name: pick(someNames), Type: condition.Rest,
 			UserName: pick(someUsers), RealmName: pick(someRealms), Creation: tx.Now,
+		}
+		if r.IntN(8) == 0 {
+			d.Type = condition.CrossCluster
 		}
 		if r.IntN(2) == 0 {
 			d.Expiration = tx.Now.Add(time.Duration(r.IntN(40)-10) * 12 * time.Hour)
@@ -138,7 +141,7 @@ func (w *warehouse) insert(tx *store.Tx, r *rand.Rand, batch, count int) error {
 		}
 		w.documents = append(w.documents, d)
 		err := tx.Keys.Insert(store.APIKey{ID: d.ID, UserName: d.UserName, Description: d.Name, ExpiresAt: d.Expiration,
-			Creator: creator, Metadata: metadata, Version: 1})
+			Creator: creator, Metadata: metadata, Version: 1, Type: d.Type})
 		if err != nil {
 			return err
 		}
@@ -149,7 +152,7 @@ func (w *warehouse) insert(tx *store.Tx, r *rand.Rand, batch, count int) error {
 // insertMany adds equal keys.
 func (w *warehouse) insertMany(tx *store.Tx, owner string, count int) error {
 	for i := range count {
-		d := query.Document{ID: fmt.Sprintf("many-%04d", i), Name: "many", Type: query.StoredType, UserName: owner,
+		d := query.Document{ID: fmt.Sprintf("many-%04d", i), Name: "many", Type: condition.Rest, UserName: owner,
 			RealmName: identity.Native.Name, Creation: tx.Now}
 		w.documents = append(w.documents, d)
 		if err := tx.Keys.Insert(store.APIKey{ID: d.ID, UserName: owner, Description: d.Name}); err != nil {

@@ -25,6 +25,10 @@ type Update struct {
 	Metadata map[string]any
 	// Lifetime counts from now, in whole seconds; nil keeps the expiration.
 	Lifetime *time.Duration
+
+	crossCluster bool
+	// certificateIdentity is nil to keep that of the key, and empty to remove it.
+	certificateIdentity *string
 }
 
 // Outcome is the result of an update for each key, in the order of the request.
@@ -123,7 +127,7 @@ func lockMany(tx *store.Tx, keys int) error {
 
 // change prepares the change of any key, which refers to the documents.
 func (u Update) change(now time.Time, to documents) (store.KeyChange, error) {
-	change := store.KeyChange{Version: version}
+	change := store.KeyChange{Version: version, CertificateIdentity: u.certificateIdentity}
 	if u.Assigned != nil {
 		assigned, err := putAssigned(to, u.Assigned)
 		if err != nil {
@@ -214,6 +218,9 @@ func (s *Service) unchangeable(key store.APIKey, owned bool, id string, changes 
 		return fault.New(fault.InvalidData, "cannot update invalidated API key ["+id+"]")
 	case expired(key, changes.tx.Now):
 		return fault.New(fault.InvalidData, "cannot update expired API key ["+id+"]")
+	case crossCluster(key) != changes.crossCluster:
+		return fault.New(fault.InvalidData, "cannot update API key of type ["+key.Type+"] while expected type is ["+
+			typeOf(changes.crossCluster)+"]")
 	case end != nil && s.settings.MaxLifetime > 0 && end.Sub(key.CreatedAt) > s.settings.MaxLifetime:
 		return fault.New(fault.InvalidData,
 			fmt.Sprintf("cannot let API key [%s] live for more than %s after its creation, the maximum on this server", id,
@@ -244,7 +251,8 @@ func (change *keysChange) noop(key store.APIKey) bool {
 	return change.ExpiresAt == nil && key.Version == change.Version &&
 		(key.Creator == change.Creator || key.Creator == change.keeping) && key.LimitedBy == change.LimitedBy &&
 		(change.Metadata == nil || metadata.Same(*change.Metadata, key.Metadata)) &&
-		(change.Assigned == nil || *change.Assigned == key.Assigned)
+		(change.Assigned == nil || *change.Assigned == key.Assigned) &&
+		(change.CertificateIdentity == nil || *change.CertificateIdentity == key.CertificateIdentity)
 }
 
 // apply changes the keys, and records the change of each. It stores only documents that a changed key refers to.
@@ -282,6 +290,9 @@ func (change *keysChange) apply(ctx context.Context, tx *store.Tx, owner string,
 	}
 	if change.Metadata != nil {
 		details["metadata"] = "replaced"
+	}
+	if change.CertificateIdentity != nil {
+		details["certificate_identity"] = *change.CertificateIdentity
 	}
 	if change.ExpiresAt != nil {
 		details["expires_at"] = *change.ExpiresAt

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/condition"
 )
 
 // RejectedError is the reason for rejecting a credential. Elasticsearch's operations show it to the caller.
@@ -28,8 +30,8 @@ func reject(why string) error {
 
 // Verify authenticates an encoded API key and returns it with its owner, with the roles that the key may have. It
 // returns fault.CredentialsInvalid with a RejectedError if the credential is malformed, unknown, wrong, invalidated or
-// expired. It does not check whether the owner is enabled. A caller without the secret learns only whether a key
-// exists.
+// expired, and fault.KeyTypeWrong for a cross-cluster key. It does not check whether the owner is enabled. A caller
+// without the secret learns only whether a key exists.
 func (s *Service) Verify(ctx context.Context, credential string) (store.APIKey, store.User, error) {
 	if err := s.store.Require(); err != nil {
 		return store.APIKey{}, store.User{}, err
@@ -90,6 +92,9 @@ func check(key store.APIKey, text string, now time.Time) error {
 		return reject("invalid credentials for API key [" + key.ID + "]")
 	case invalidated(key):
 		return reject("api key [" + key.ID + "] has been invalidated")
+	case crossCluster(key):
+		return fault.New(fault.KeyTypeWrong, fmt.Sprintf(
+			"authentication expected API key type of [%s], but API key [%s] has type [%s]", condition.Rest, key.ID, key.Type))
 	case expired(key, now):
 		return reject("api key is expired")
 	}

@@ -25,10 +25,25 @@ type Key struct {
 	ExpiresAt     time.Time
 	InvalidatedAt time.Time
 	LastUsedAt    time.Time
+	// CrossCluster marks a key for another cluster, which cannot be used for requests. CertificateIdentity is empty for
+	// a key without one.
+	CrossCluster        bool
+	CertificateIdentity string
 }
 
 func keyOf(k store.APIKey) Key {
-	return Key{k.ID, k.UserName, k.Description, k.Metadata, k.CreatedAt, k.ExpiresAt, k.InvalidatedAt, k.LastUsedAt}
+	return Key{
+		ID:                  k.ID,
+		UserName:            k.UserName,
+		Description:         k.Description,
+		Metadata:            k.Metadata,
+		CreatedAt:           k.CreatedAt,
+		ExpiresAt:           k.ExpiresAt,
+		InvalidatedAt:       k.InvalidatedAt,
+		LastUsedAt:          k.LastUsedAt,
+		CrossCluster:        crossCluster(k),
+		CertificateIdentity: k.CertificateIdentity,
+	}
 }
 
 func keysOf(records []store.APIKey) []Key {
@@ -46,7 +61,7 @@ type View struct {
 	// AssignedID and LimitedByID are the same for keys that share descriptors.
 	AssignedID, LimitedByID string
 	// Assigned holds the key's own role descriptors, and LimitedBy the last snapshot of its owner's; the latter is nil
-	// unless requested.
+	// unless requested, and for a cross-cluster key, which has none.
 	Assigned, LimitedBy roledescriptor.Set
 }
 
@@ -133,7 +148,7 @@ func (v *viewer) view(key store.APIKey) (View, error) {
 	if view.Assigned, err = v.set(key.Assigned); err != nil {
 		return view, err
 	}
-	if v.limits {
+	if v.limits && !view.CrossCluster {
 		if view.LimitedBy, err = v.set(key.LimitedBy); err != nil {
 			return view, err
 		}

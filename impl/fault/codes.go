@@ -13,6 +13,8 @@ var (
 	LoginFailed = Code{"login failed", Unauthenticated}
 	// CredentialsInvalid: credentials are missing, malformed, wrong, expired or revoked.
 	CredentialsInvalid = Code{"credentials invalid", Unauthenticated}
+	// KeyTypeWrong: an API key of another type than the request needs. Its holder has shown the secret.
+	KeyTypeWrong = Code{"key type wrong", Unauthenticated}
 	// CredentialsUnsupported: the credentials in a request body are of an unsupported kind.
 	CredentialsUnsupported = Code{"credentials unsupported", InvalidInput}
 	// PermissionDenied: the caller's roles or privileges do not include the operation.

@@ -56,6 +56,8 @@ var unusual = map[string]struct {
 		"unknown codes, which any client can send, are refused without the lock of writers"},
 	"security-bulk-update-api-keys": {transactions{1, 1}, noops},
 	"security-update-api-key":       {transactions{1, 1}, noops},
+
+	"security-update-cross-cluster-api-key": {transactions{1, 1}, noops},
 	"security-invalidate-api-keys": {transactions{1, 1},
 		"the keys are selected without the lock of writers, because a selection can read all keys"},
 }
@@ -167,6 +169,13 @@ var changeOf = map[string]func(*world) change{
 	"security-update-api-key": func(w *world) change {
 		id := w.esKey(bob, `{"name":"x"}`).id
 		return change{caller: w.manager(), at: "/_security/api_key/" + id, body: `{"metadata":{"a":1}}`}
+	},
+	"security-create-cross-cluster-api-key": func(w *world) change {
+		return change{caller: w.manager(), body: `{"name":"x","access":{"search":[{"names":["a"]}]}}`}
+	},
+	"security-update-cross-cluster-api-key": func(w *world) change {
+		id := w.crossClusterKey(bob, `{"name":"x","access":{"search":[{"names":["a"]}]}}`).id
+		return change{caller: w.manager(), at: crossCluster + "/" + id, body: `{"metadata":{"a":1}}`}
 	},
 	"security-grant-api-key": func(w *world) change {
 		body := fmt.Sprintf(

@@ -75,7 +75,7 @@ var (
 // keyFields are the fields of API keys.
 var keyFields = map[string]field{
 	"name":         textField(condition.Name, func(d *Document) string { return d.Name }),
-	typeField:      {kind: keyword, text: func(d *Document) string { return d.Type }},
+	typeField:      textField(condition.Type, func(d *Document) string { return d.Type }),
 	"username":     textField(condition.UserName, func(d *Document) string { return d.UserName }),
 	realmField:     textField(condition.Realm, func(d *Document) string { return d.RealmName }),
 	"creation":     dateField(condition.Creation, func(d *Document) time.Time { return d.Creation }),
@@ -93,17 +93,14 @@ func dateField(column condition.Column, time func(*Document) time.Time) field {
 	return field{kind: date, time: time, column: column, stored: true}
 }
 
-// The names of fields that are read in their own ways: metadataField is all metadata values, and typeField has the same
-// value, StoredType, in all stored keys. No request can name idField.
+// The names of fields that are read in their own ways: metadataField is all metadata values, and typeField has one of
+// two values. No request can name idField.
 const (
 	idField       = "_id"
 	metadataField = "metadata"
 	realmField    = "realm_name"
 	typeField     = "type"
 )
-
-// StoredType is the type of all stored keys.
-const StoredType = "rest"
 
 // maxFieldNameBytes bounds field names: following a metadata path costs its length for each document.
 const maxFieldNameBytes = 1_000

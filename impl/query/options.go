@@ -133,11 +133,23 @@ func (f field) anyValue(test func(value) bool) query {
 	return f.decideConstant(q, test)
 }
 
+// keyTypes are the types of keys.
+var keyTypes = []string{condition.Rest, condition.CrossCluster}
+
 // decideConstant decides a query on a field with few values by trying them.
 func (f field) decideConstant(q query, test func(value) bool) query {
 	switch {
 	case f.name == typeField:
-		return q.decidedBy(condition.When(test(value{text: StoredType})))
+		var types []string
+		for _, name := range keyTypes {
+			if test(value{text: name}) {
+				types = append(types, name)
+			}
+		}
+		if len(types) == len(keyTypes) {
+			return q.decidedBy(condition.Condition{})
+		}
+		return decideIn(q, condition.Type, types)
 	case f.kind == boolean:
 		invalidated := condition.Present(condition.Invalidation)
 		return q.decidedBy(condition.Or(

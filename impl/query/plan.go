@@ -234,8 +234,6 @@ func (k *sortKey) digits(after *value) ([]digit, bool) {
 			present.after = after.number == 1
 		}
 		return []digit{present}, (after == nil || !after.missing) && k.substitute == nil
-	case k.field.name == typeField && after == nil:
-		return nil, true
 	case !k.field.stored || k.field.column == condition.Realm || k.substitute != nil:
 		return nil, false
 	}
@@ -255,7 +253,7 @@ func (k *sortKey) columnDigits(after *value) ([]digit, bool) {
 			return nil, false
 		}
 	}
-	if d.Column == condition.Creation || d.Column == condition.UserName {
+	if d.Column == condition.Creation || d.Column == condition.UserName || d.Column == condition.Type {
 		return []digit{d}, after == nil || !after.missing
 	}
 	return []digit{present, d}, true

@@ -12,6 +12,8 @@ type KeyChange struct {
 	Metadata *string
 	// ExpiresAt is the zero time for keys that never expire.
 	ExpiresAt *time.Time
+	// CertificateIdentity is empty to remove the identity.
+	CertificateIdentity *string
 	// LimitedBy, Creator and Version are always replaced.
 	LimitedBy string
 	Creator   string
@@ -28,7 +30,8 @@ var (
 	// The casts tell PostgreSQL the type of a null.
 	updateKeys = prepare(`UPDATE api_keys SET assigned = COALESCE(CAST($2 AS TEXT), assigned),
 		metadata = COALESCE(CAST($3 AS TEXT), metadata),
-		expires_at = COALESCE(CAST($4 AS BIGINT), expires_at), limited_by = $5, creator = $6, version = $7
+		expires_at = COALESCE(CAST($4 AS BIGINT), expires_at), limited_by = $5, creator = $6, version = $7,
+		certificate_identity = COALESCE(CAST($8 AS TEXT), certificate_identity)
 		WHERE id ` + among + ` AND invalidated_at = 0 AND ` + notRevoked)
 	invalidateKeys = prepare(`UPDATE api_keys SET invalidated_at = $2 WHERE id ` + among + ` AND invalidated_at = 0
 		AND ` + notRevoked + ` RETURNING id`)
@@ -46,7 +49,7 @@ var (
 // Update changes those keys that exist and are not invalidated.
 func (t Keys) Update(ids []string, c KeyChange) error {
 	t.tx.changed.keys(ids)
-	args := []any{texts(ids), nil, nil, nil, c.LimitedBy, c.Creator, c.Version}
+	args := []any{texts(ids), nil, nil, nil, c.LimitedBy, c.Creator, c.Version, nil}
 	if c.Assigned != nil {
 		args[1] = *c.Assigned
 	}
@@ -55,6 +58,9 @@ func (t Keys) Update(ids []string, c KeyChange) error {
 	}
 	if c.ExpiresAt != nil {
 		args[3] = millis(*c.ExpiresAt)
+	}
+	if c.CertificateIdentity != nil {
+		args[7] = *c.CertificateIdentity
 	}
 	return t.tx.do(updateKeys, args...)
 }

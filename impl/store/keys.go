@@ -1,9 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sallyport/sallyport/impl/store/condition"
 )
 
 // APIKey is a long-lived credential of a user.
@@ -29,6 +32,10 @@ type APIKey struct {
 	Metadata string
 	// Version is the form of what the documents and the metadata hold.
 	Version int
+	// Type is condition.Rest or condition.CrossCluster; Insert takes an empty one for the former.
+	Type string
+	// CertificateIdentity is empty for a key without one.
+	CertificateIdentity string
 }
 
 // Documents returns the ids of the documents that the key refers to.
@@ -53,19 +60,21 @@ const invalidatedColumn = `CASE WHEN api_keys.invalidated_at = 0 AND api_keys.ep
 // keyColumns are the columns of keySource.
 const keyColumns = `api_keys.id, api_keys.user_name, api_keys.description, api_keys.secret_digest,
 	api_keys.created_at, api_keys.expires_at, ` + invalidatedColumn + `, api_keys.last_used_at,
-	api_keys.assigned, api_keys.limited_by, api_keys.creator, api_keys.metadata, api_keys.version`
+	api_keys.assigned, api_keys.limited_by, api_keys.creator, api_keys.metadata, api_keys.version,
+	api_keys.type, api_keys.certificate_identity`
 
 // keyFields returns the destinations for keyColumns.
 func keyFields(k *APIKey) []any {
 	return []any{&k.ID, &k.UserName, &k.Description, &k.SecretDigest, (*milliseconds)(&k.CreatedAt),
 		(*milliseconds)(&k.ExpiresAt), (*milliseconds)(&k.InvalidatedAt), (*milliseconds)(&k.LastUsedAt),
-		&k.Assigned, &k.LimitedBy, &k.Creator, &k.Metadata, &k.Version}
+		&k.Assigned, &k.LimitedBy, &k.Creator, &k.Metadata, &k.Version, &k.Type, &k.CertificateIdentity}
 }
 
 // The statements on these records.
 var (
 	insertAPIKey = prepare(`INSERT INTO api_keys (id, user_name, description, secret_digest, created_at, expires_at,
-		assigned, limited_by, creator, metadata, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`)
+		assigned, limited_by, creator, metadata, version, type, certificate_identity)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`)
 	selectAPIKey = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource + ` AND api_keys.id = $1
 		AND api_keys.user_name = $2`)
 	selectAPIKeyByID      = prepare(sweepingOwners + `SELECT ` + keyColumns + keySource + ` AND api_keys.id = $1`)
@@ -77,7 +86,8 @@ var (
 	// The metadata of other users' keys is not read: a caller chooses the ids.
 	selectKeysToChange = prepare(sweepingOwners + `SELECT api_keys.id, api_keys.user_name, api_keys.created_at,
 		api_keys.expires_at, ` + invalidatedColumn + `, api_keys.assigned, api_keys.limited_by, api_keys.creator,
-		CASE WHEN api_keys.user_name = $2 THEN api_keys.metadata ELSE '' END, api_keys.version` + keySource +
+		CASE WHEN api_keys.user_name = $2 THEN api_keys.metadata ELSE '' END, api_keys.version, api_keys.type,
+		api_keys.certificate_identity` + keySource +
 		` AND api_keys.id ` + among)
 )
 
@@ -85,7 +95,7 @@ var (
 func (t Keys) Insert(k APIKey) error {
 	return t.tx.do(insertAPIKey,
 		k.ID, k.UserName, k.Description, k.SecretDigest, millis(t.tx.Now), millis(k.ExpiresAt), k.Assigned,
-		k.LimitedBy, k.Creator, k.Metadata, k.Version)
+		k.LimitedBy, k.Creator, k.Metadata, k.Version, cmp.Or(k.Type, condition.Rest), k.CertificateIdentity)
 }
 
 // FindOwned returns a user's key, invalidated or not, or ErrNotFound.
@@ -111,7 +121,8 @@ func (t Keys) Owned(userName string, ids []string) (map[string]APIKey, error) {
 	keys := make(map[string]APIKey, len(ids))
 	columns := func(k *APIKey) []any {
 		return []any{&k.ID, &k.UserName, (*milliseconds)(&k.CreatedAt), (*milliseconds)(&k.ExpiresAt),
-			(*milliseconds)(&k.InvalidatedAt), &k.Assigned, &k.LimitedBy, &k.Creator, &k.Metadata, &k.Version}
+			(*milliseconds)(&k.InvalidatedAt), &k.Assigned, &k.LimitedBy, &k.Creator, &k.Metadata, &k.Version,
+			&k.Type, &k.CertificateIdentity}
 	}
 	err := each(t.tx, columns, func(key APIKey) {
 		if key.UserName == userName {

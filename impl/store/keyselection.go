@@ -14,7 +14,10 @@ import (
 // The statements on keys that a condition selects are built per request, because there is one for each combination of
 // columns. Values are always arguments.
 
-var selectSweeping = prepare(`SELECT name FROM users WHERE sweeping LIMIT 1`)
+var (
+	selectSweeping = prepare(`SELECT name FROM users WHERE sweeping LIMIT 1`)
+	selectSpecial  = prepare(`SELECT type FROM api_keys WHERE type <> 'rest' LIMIT 1`)
+)
 
 // creatorRealm is the realm in a document about a key's owner, and isCreator whether a document is one. An index has
 // both.
@@ -38,25 +41,35 @@ type keyStatement struct {
 	text strings.Builder
 	args []any
 	// columns are the expressions of the columns, and compared those in conditions.
-	columns, compared [8]string
+	columns, compared [9]string
 	// source is the tables and the condition that every key meets.
 	source string
 	// creator is the expression of the column.
 	creator string
 }
 
+// onlyType is the type of all keys while there is no other. It has a form that can be grouped by.
+const onlyType = `('` + condition.Rest + `' || '')`
+
 // keyStatement begins a statement. While no rows of users wait for the sweep, the columns are plain, so that indexes
-// can be used.
+// can be used. While all keys are of one type, none is read for its type.
 func (tx *Tx) keyStatement() (*keyStatement, error) {
 	sweeping, err := all(tx, single[string], selectSweeping)
 	if err != nil {
 		return nil, err
 	}
+	special, err := all(tx, single[string], selectSpecial)
+	if err != nil {
+		return nil, err
+	}
 	s := &keyStatement{
-		columns: [...]string{"id", "description", "user_name", keyRealm, "metadata", "created_at", "expires_at",
+		columns: [...]string{"id", "description", "user_name", keyRealm, onlyType, "metadata", "created_at", "expires_at",
 			"invalidated_at"},
 		source:  ` FROM api_keys WHERE TRUE`,
 		creator: `creator`,
+	}
+	if len(special) > 0 {
+		s.columns[condition.Type] = "type"
 	}
 	if len(sweeping) > 0 {
 		s.text.WriteString(sweepingOwners)
@@ -291,7 +304,8 @@ func inOrder(where condition.Condition, orders []condition.Order, total int) boo
 	if total < 0 || total > sortedInMemory {
 		return true
 	}
-	return total > sortedOfUser && where.OfUser(orders[0].Column, condition.Expiration, condition.Invalidation)
+	others := []condition.Column{orders[0].Column, condition.Expiration, condition.Invalidation, condition.Type}
+	return total > sortedOfUser && where.OfUser(others...)
 }
 
 // IDs returns the ids of the first selected keys in an order, at most the limit; zero is no limit. total is about the
@@ -402,7 +416,7 @@ func (t Keys) InOrder(ids []string) ([]APIKey, error) {
 
 // KeyRow is a key in a scan, or a group of keys.
 type KeyRow struct {
-	ID, Name, UserName, Realm, Metadata string
+	ID, Name, UserName, Realm, Type, Metadata string
 	// Expiration and Invalidation are zero for a key that never expires, or is not invalidated.
 	Creation, Expiration, Invalidation time.Time
 	// Count is the number of keys in the group.
@@ -410,8 +424,8 @@ type KeyRow struct {
 }
 
 // fields returns the destinations of the columns, by their numbers.
-func (r *KeyRow) fields() [8]any {
-	return [...]any{&r.ID, &r.Name, &r.UserName, &r.Realm, &r.Metadata, (*milliseconds)(&r.Creation),
+func (r *KeyRow) fields() [9]any {
+	return [...]any{&r.ID, &r.Name, &r.UserName, &r.Realm, &r.Type, &r.Metadata, (*milliseconds)(&r.Creation),
 		(*milliseconds)(&r.Expiration), (*milliseconds)(&r.Invalidation)}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/condition"
 )
 
 // made returns a new database with the schema of an old version, and the records of some statements.
@@ -60,7 +61,7 @@ func TestMigrate_APIKeys(t *testing.T) {
 		key, owner, err := tx.Keys.FindWithOwner("k")
 		want := store.APIKey{
 			ID: "k", UserName: "two", Description: "d", SecretDigest: "s", CreatedAt: time.UnixMilli(3).UTC(),
-			ExpiresAt: time.UnixMilli(4).UTC(),
+			ExpiresAt: time.UnixMilli(4).UTC(), Type: condition.Rest,
 		}
 		if key != want || owner.FullName != "Two" || owner.Email != "e" || owner.PasswordHash != "h" ||
 			!owner.UpdatedAt.Equal(time.UnixMilli(2)) {

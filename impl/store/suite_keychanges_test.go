@@ -56,17 +56,20 @@ func updateKeys(s *suite) {
 	equal(s, "a key that the change did not name", s.key("k3").Creator, "c")
 	equal(s, "an invalidated key", s.key("k4").Creator, "c")
 
-	assigned, metadata, end := "a2", `{}`, s.moment().Add(time.Hour)
+	assigned, metadata, end, identity := "a2", `{}`, s.moment().Add(time.Hour), "CN=a"
 	change := store.KeyChange{
 		Assigned:  &assigned,
 		Metadata:  &metadata,
 		ExpiresAt: &end,
+
+		CertificateIdentity: &identity,
+
 		LimitedBy: "l3",
 		Creator:   "c3",
 		Version:   11,
 	}
 	s.update(func(tx *store.Tx) error { return tx.Keys.Update([]string{"k1"}, change) })
-	want.Assigned, want.Metadata, want.ExpiresAt = "a2", `{}`, end
+	want.Assigned, want.Metadata, want.ExpiresAt, want.CertificateIdentity = "a2", `{}`, end, "CN=a"
 	want.LimitedBy, want.Creator, want.Version = "l3", "c3", 11
 	equal(s, "a key that is all changed", s.key("k1"), want)
 
@@ -75,12 +78,15 @@ func updateKeys(s *suite) {
 		Assigned:  &nothing,
 		Metadata:  &nothing,
 		ExpiresAt: &never,
+
+		CertificateIdentity: &nothing,
+
 		LimitedBy: "l3",
 		Creator:   "c3",
 		Version:   11,
 	}
 	s.update(func(tx *store.Tx) error { return tx.Keys.Update([]string{"k1"}, change) })
-	want.Assigned, want.Metadata, want.ExpiresAt = "", "", time.Time{}
+	want.Assigned, want.Metadata, want.ExpiresAt, want.CertificateIdentity = "", "", time.Time{}, ""
 	equal(s, "a key that lost what is optional", s.key("k1"), want)
 }
 

@@ -23,6 +23,9 @@ func fullKey() store.APIKey {
 		Creator:      "c",
 		Metadata:     `{"m":1}`,
 		Version:      9,
+		Type:         condition.CrossCluster,
+
+		CertificateIdentity: "CN=b",
 	}
 }
 

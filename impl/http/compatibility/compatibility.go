@@ -27,6 +27,8 @@ type Elasticsearch struct {
 	// ClusterPrivileges and IndexPrivileges are names of privileges, and GlobalPrivileges categories of global, that a
 	// later version has and this one has not.
 	ClusterPrivileges, IndexPrivileges, GlobalPrivileges []string
+	// Members are names of members of request bodies that a later version has and this one has not.
+	Members []string
 }
 
 // elasticsearch is the table of Elasticsearch's versions.
@@ -42,6 +44,7 @@ var elasticsearch = []Elasticsearch{
 			"monitor_esql", "monitor_reindex", "read_project_routing"},
 		IndexPrivileges:  []string{"create_view", "delete_view", "manage_view", "read_view_metadata"},
 		GlobalPrivileges: []string{DataSources},
+		Members:          []string{CertificateIdentity},
 	},
 	{
 		Version:      "9.5",
@@ -55,6 +58,9 @@ var elasticsearch = []Elasticsearch{
 
 // DataSources is the category of global privileges on data sources.
 const DataSources = "data_source"
+
+// CertificateIdentity is the member with the certificate that a cross-cluster API key is bound to.
+const CertificateIdentity = "certificate_identity"
 
 // Default holds the versions that are spoken unless others are configured.
 var Default = Settings{Elasticsearch: elasticsearch[1], ECE: ece[2]}
@@ -72,6 +78,9 @@ func (e Elasticsearch) version() string { return e.Version }
 func (e Elasticsearch) Has(category string) bool {
 	return !slices.Contains(e.GlobalPrivileges, category)
 }
+
+// HasMember reports whether the version has a member of request bodies.
+func (e Elasticsearch) HasMember(name string) bool { return !slices.Contains(e.Members, name) }
 
 // ECE is a version of Elastic Cloud Enterprise's API.
 type ECE struct {

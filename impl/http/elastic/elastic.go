@@ -60,6 +60,7 @@ func New(c *contract.Contract, services Services) *API {
 		a.clusterOperations(),
 		a.callerOperations(),
 		a.keyOperations(),
+		a.crossClusterOperations(),
 		a.userOperations(),
 		a.passwordOperations(),
 		a.roleOperations(),

@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/http/contract"
+	"github.com/sallyport/sallyport/impl/http/convert"
 )
 
 func (a *API) keyOperations() []operation {
@@ -263,6 +264,10 @@ func (s keyShower) show(v apikey.View) (gen.APIKeyInformation, error) {
 		Expiration:  instant(v.ExpiresAt),
 		Invalidated: !v.InvalidatedAt.IsZero(), Invalidation: instant(v.InvalidatedAt), Username: v.UserName,
 		Realm: v.Realm.Name, RealmType: v.Realm.Type, LastUsed: instant(v.LastUsedAt),
+	}
+	if v.CrossCluster {
+		key.Type, key.Access = gen.APIKeyTypeCrossCluster, showAccess(v.Assigned)
+		key.CertificateIdentity = convert.Text(v.CertificateIdentity)
 	}
 
 	// Decoded as a whole, metadata would take many times its size.

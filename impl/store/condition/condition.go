@@ -14,10 +14,17 @@ const (
 	Name
 	UserName
 	Realm
+	Type
 	Metadata
 	Creation
 	Expiration
 	Invalidation
+)
+
+// The types of keys.
+const (
+	Rest         = "rest"
+	CrossCluster = "cross_cluster"
 )
 
 // Operator compares a column with a value.

@@ -896,6 +896,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_security/cross_cluster/api_key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create a cross-cluster API key
+         * @description Creates a key with which another cluster can search or replicate indices. It does not depend on what the caller
+         *     may do, and cannot be used for requests to this server. The secret is in this answer and nowhere else. An API key
+         *     cannot create one.
+         */
+        post: operations["security-create-cross-cluster-api-key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/cross_cluster/api_key/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of an API key.
+                 * @example kV3x0Zq8mT2sB7nLw5Yd
+                 */
+                id: components["parameters"]["SecurityApiKeyId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Update a cross-cluster API key
+         * @description Gives a cross-cluster key of the caller another access, metadata, certificate identity or expiration, whichever
+         *     the body has. An expiration alone is not enough. Other keys are refused, as this key is by the operations that
+         *     update others.
+         */
+        put: operations["security-update-cross-cluster-api-key"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_security/_query/api_key": {
         parameters: {
             query?: never;
@@ -2118,6 +2168,54 @@ export interface components {
             /** @description What follows `ApiKey ` in the Authorization header: the id, a colon and the secret in base64. */
             encoded: string;
         };
+        CreateCrossClusterApiKeyRequest: {
+            /** @description What the key is for, as for other keys. */
+            name: string;
+            access: components["schemas"]["CrossClusterAccess"];
+            expiration?: components["schemas"]["KeyLifetime"];
+            metadata?: components["schemas"]["FreeObject"];
+            certificate_identity?: components["schemas"]["CertificateIdentity"];
+        };
+        /** @description What to change. What is left out stays. */
+        UpdateCrossClusterApiKeyRequest: {
+            access?: components["schemas"]["CrossClusterAccess"];
+            expiration?: components["schemas"]["KeyLifetime"];
+            metadata?: components["schemas"]["FreeObject"];
+            /** @description The new identity; null removes the old one. */
+            certificate_identity?: string | null;
+        };
+        /**
+         * @description A regular expression for the distinguished name of the certificate that the other cluster signs its requests
+         *     with. It is stored and shown. 8.19 does not know it.
+         */
+        CertificateIdentity: string;
+        /** @description What the other cluster may do. There must be an entry in one of the lists or in both. */
+        CrossClusterAccess: {
+            /** @description The indices that it may search. */
+            search?: components["schemas"]["CrossClusterIndices"][];
+            /** @description The indices that it may replicate. These entries have neither `query` nor `field_security`. */
+            replication?: components["schemas"]["CrossClusterIndices"][];
+        };
+        CrossClusterIndices: {
+            names: components["schemas"]["TextOrTexts"];
+            field_security?: components["schemas"]["FieldSecurity"];
+            query?: components["schemas"]["DocumentQuery"];
+            /** @description Whether the names reach the indices that the system keeps for itself. */
+            allow_restricted_indices?: boolean;
+            transient_metadata?: components["schemas"]["FreeObject"];
+        };
+        /** @description The access of a cross-cluster key. A list without entries is absent. */
+        CrossClusterAccessInformation: {
+            search?: components["schemas"]["CrossClusterIndicesInformation"][];
+            replication?: components["schemas"]["CrossClusterIndicesInformation"][];
+        };
+        CrossClusterIndicesInformation: {
+            names: string[];
+            field_security?: components["schemas"]["FieldSecurity"];
+            /** @description A query, as text. */
+            query?: string;
+            allow_restricted_indices: boolean;
+        };
         /** @description Credentials of a user, and the key to create for the user. Which members must be there depends on the type. */
         GrantApiKeyRequest: {
             /** @description `password` or `access_token`. */
@@ -2308,6 +2406,10 @@ export interface components {
              * @description An extension of this server. When the key was last used, to within some minutes; absent if it never was.
              */
             last_used?: number;
+            /** @description Only of cross-cluster keys. */
+            access?: components["schemas"]["CrossClusterAccessInformation"];
+            /** @description Only of cross-cluster keys that have one. */
+            certificate_identity?: string;
             /** @description What the key was sorted by; only in the answer to a search with an order. */
             _sort?: components["schemas"]["Scalar"][];
         };
@@ -4551,6 +4653,59 @@ export interface components {
                 "application/json": components["schemas"]["SecurityCreateApiKeyRequest"];
             };
         };
+        CreateCrossClusterApiKey: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "logs of the other site",
+                 *       "access": {
+                 *         "search": [
+                 *           {
+                 *             "names": [
+                 *               "logs-*"
+                 *             ]
+                 *           }
+                 *         ],
+                 *         "replication": [
+                 *           {
+                 *             "names": [
+                 *               "archive"
+                 *             ]
+                 *           }
+                 *         ]
+                 *       },
+                 *       "expiration": "90d",
+                 *       "metadata": {
+                 *         "team": "search"
+                 *       },
+                 *       "certificate_identity": "CN=remote-cluster"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateCrossClusterApiKeyRequest"];
+            };
+        };
+        UpdateCrossClusterApiKey: {
+            content: {
+                /**
+                 * @example {
+                 *       "access": {
+                 *         "search": [
+                 *           {
+                 *             "names": [
+                 *               "logs-*",
+                 *               "metrics"
+                 *             ]
+                 *           }
+                 *         ]
+                 *       },
+                 *       "metadata": {
+                 *         "team": "search"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateCrossClusterApiKeyRequest"];
+            };
+        };
         GrantApiKey: {
             content: {
                 /**
@@ -6694,6 +6849,38 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["CacheCleared"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-create-cross-cluster-api-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["CreateCrossClusterApiKey"];
+        responses: {
+            200: components["responses"]["SecurityApiKeyCreated"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-update-cross-cluster-api-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of an API key.
+                 * @example kV3x0Zq8mT2sB7nLw5Yd
+                 */
+                id: components["parameters"]["SecurityApiKeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["UpdateCrossClusterApiKey"];
+        responses: {
+            200: components["responses"]["ApiKeyUpdated"];
             default: components["responses"]["ElasticsearchFailure"];
         };
     };
