@@ -20,9 +20,6 @@ type Account struct {
 // defaultTrustAll is the value of trust_all unless it is set.
 const defaultTrustAll = true
 
-// unclustered is the account of a server that has no store.
-var unclustered = Account{ID: "unclustered", TrustAll: defaultTrustAll}
-
 // Service reads and changes the account.
 type Service struct {
 	store *store.Store
@@ -43,10 +40,6 @@ func (s *Service) CacheCounts() (hits, misses uint64) { return s.known.Counts() 
 
 // Bootstrap creates the account if it does not exist.
 func (s *Service) Bootstrap(ctx context.Context) error {
-	if !s.store.Configured() {
-		return nil
-	}
-
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		_, err := tx.Accounts.Get()
 		if !errors.Is(err, store.ErrNotFound) {
@@ -56,13 +49,8 @@ func (s *Service) Bootstrap(ctx context.Context) error {
 	})
 }
 
-// Get returns the account, or fault.AccountNotFound. A server without a store returns an account with default settings,
-// because reading the account needs no authentication cluster.
+// Get returns the account, or fault.AccountNotFound.
 func (s *Service) Get(ctx context.Context) (Account, error) {
-	if !s.store.Configured() {
-		return unclustered, nil
-	}
-
 	record, err := s.known.Read(ctx, none{}, load)
 	return public(record), err
 }

@@ -92,32 +92,6 @@ func TestService_Bootstrap(t *testing.T) {
 	})
 }
 
-func TestService_NoStore(t *testing.T) {
-	st, err := store.Open(t.Context(), store.None, time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := NewService(st)
-
-	t.Run("bootstrap succeeds", func(t *testing.T) {
-		if err := s.Bootstrap(t.Context()); err != nil {
-			t.Error(err)
-		}
-	})
-
-	t.Run("the account has default settings", func(t *testing.T) {
-		if a := get(t, s); a != (Account{ID: "unclustered", TrustAll: true}) {
-			t.Errorf("the account is %+v", a)
-		}
-	})
-
-	t.Run("a change is refused", func(t *testing.T) {
-		if _, err := s.Replace(t.Context(), nil); !fault.Has(err, fault.StoreMissing) {
-			t.Errorf("got %v", err)
-		}
-	})
-}
-
 // Ensures that each call reports that the store has no account.
 func TestService_AccountMissing(t *testing.T) {
 	s := newService(t)

@@ -18,9 +18,6 @@ import (
 func (s *Service) CreatePlain(
 	ctx context.Context, p identity.Principal, description string, expiration *string,
 ) (Key, Credential, error) {
-	if err := s.store.Require(); err != nil {
-		return Key{}, Credential{}, err
-	}
 	if p.Builtin {
 		return Key{}, Credential{}, fault.New(fault.KeyInvalidInput, cannotOwn(p))
 	}

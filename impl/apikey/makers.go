@@ -32,9 +32,6 @@ type Makers struct {
 
 // RepairMakersOnce runs RepairMakers on a database that an older version has written, until it has succeeded once.
 func (s *Service) RepairMakersOnce(ctx context.Context) (Makers, error) {
-	if !s.store.Configured() {
-		return Makers{}, nil
-	}
 	pending, err := store.Read(ctx, s.store, func(tx *store.Tx) (bool, error) { return tx.Repairs.Pending(makersRepair) })
 	if err != nil {
 		return Makers{}, err

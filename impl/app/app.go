@@ -126,6 +126,26 @@ func Open(ctx context.Context, s Settings) (*App, error) {
 	return a, nil
 }
 
+// unclustered reports whether there is no authentication cluster, so that records end with the server.
+func (s Settings) unclustered() bool { return !s.Memory && s.Store == store.None }
+
+// realms returns the realms to sign in at, which need an authentication cluster.
+func (s Settings) realms() []saml.Realm {
+	if s.unclustered() {
+		return nil
+	}
+	return s.Realms
+}
+
+// auditRetention returns the age at which entries of the audit trail are removed. Where it cannot be read, it must not
+// fill the memory.
+func (s Settings) auditRetention() time.Duration {
+	if s.unclustered() {
+		return audit.MinRetention
+	}
+	return s.AuditRetention
+}
+
 var errPredictable = errors.New("app: predictable secrets are for records in memory, in tests")
 
 func openStore(ctx context.Context, s Settings) (*store.Store, error) {
@@ -187,7 +207,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	// Last, because they have to be closed.
 	keys := apikey.NewService(st, s.Keys, s.Log)
 	signOn := saml.NewService(st, sessions, sealer, saml.Counters{Responses: responses, Guesses: guesses},
-		saml.Settings{Realms: s.Realms, ReturnURLs: s.ReturnURLs, Limits: s.SignOn}, s.Log, s.Now)
+		saml.Settings{Realms: s.realms(), ReturnURLs: s.ReturnURLs, Limits: s.SignOn}, s.Log, s.Now)
 	limits := edge.NewLimits(st.Readers())
 	count(counts, st, hasher, users, signOn, limits)
 	counts.KeysExpiring(keys.Expiring, s.Now)
@@ -225,6 +245,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		Elevation:      elevations,
 		Log:            s.Log,
 		TrustedProxies: s.TrustedProxies,
+		Unclustered:    s.unclustered(),
 		Limits:         limits,
 		Observe:        counts.Operation,
 		Responses:      s.Responses,
@@ -263,7 +284,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		Operation: handler.Operation,
 		counts:    counts,
 		sessions:  sessions,
-		retained:  audit.Retain(st, s.AuditRetention, s.Log),
+		retained:  audit.Retain(st, s.auditRetention(), s.Log),
 		signOn:    signOn,
 		store:     st,
 	}, nil
@@ -317,17 +338,15 @@ func count(
 		counts.Bound(name, class.Slots)
 		counts.Budget(name, class.Bytes)
 	}
-	if st.Configured() {
-		reads, writes := st.Slots()
-		counts.Bound("reads", reads)
-		counts.Bound("writes", writes)
-	}
+	reads, writes := st.Slots()
+	counts.Bound("reads", reads)
+	counts.Bound("writes", writes)
 }
 
 // Ready returns an error if no request that needs the store can be served.
 func (a *App) Ready(ctx context.Context) error { return a.sessions.Ready(ctx) }
 
-// Schema returns the version of the store's schema, 0 without a store.
+// Schema returns the version of the store's schema.
 func (a *App) Schema() int64 { return a.store.SchemaVersion() }
 
 // Image returns the records of a server that keeps them in memory.

@@ -21,7 +21,7 @@ const pause = 20 * time.Millisecond
 // Retain starts to remove entries that are older than the retention, in the background. It returns nil, which can be
 // closed, if the retention is zero: then entries are never removed.
 func Retain(st *store.Store, retention time.Duration, log *slog.Logger) *background.Loop {
-	if retention == 0 || !st.Configured() {
+	if retention == 0 {
 		return nil
 	}
 	return background.Start(removalInterval, func(ctx context.Context) {

@@ -35,7 +35,7 @@ func NewService(
 }
 
 // Authenticate returns the caller with the credentials in the values of a request's Authorization header. It returns
-// fault.CredentialsInvalid for invalid credentials, fault.StoreMissing and fault.StoreUnavailable if they cannot be
+// fault.CredentialsInvalid for invalid credentials, fault.StoreUnavailable if they cannot be
 // checked, and fault.ServerBusy.
 func (s *Service) Authenticate(ctx context.Context, authorization []string) (identity.Principal, error) {
 	c, err := parseAuthorization(authorization)
@@ -110,7 +110,7 @@ func principal(u store.User, method identity.Method) identity.Principal {
 }
 
 // Login verifies a password and begins a session. It returns fault.LoginFailed for all reasons not to sign a user in,
-// fault.TooManyFailures, fault.StoreMissing, fault.StoreUnavailable and fault.ServerBusy. If second factors are asked
+// fault.TooManyFailures, fault.StoreUnavailable and fault.ServerBusy. If second factors are asked
 // for at sign-in, it verifies a one-time code, too, and returns fault.SignInCodeNeeded if that is missing or invalid;
 // otherwise it returns fault.InvalidData for a code.
 func (s *Service) Login(ctx context.Context, name, password, code string) (session.Token, error) {
@@ -150,9 +150,6 @@ func (s *Service) Logout(ctx context.Context, p identity.Principal) error {
 		return audit.Record(ctx, tx, audit.SessionEnded, p.User, nil)
 	})
 }
-
-// PasswordLogin reports whether users can sign in with a password.
-func (s *Service) PasswordLogin() bool { return s.store.Configured() }
 
 // CheckReturnPath returns fault.InvalidData unless a path, to which a browser returns after a sign-in, leads to this
 // server in every browser. It must begin with exactly one slash, and contain no backslash and no control character:

@@ -253,29 +253,6 @@ func (w *world) replaceHash(hash string) {
 	})
 }
 
-// Ensures that a server without a store has no sessions, and says so.
-func TestService_NoStore(t *testing.T) {
-	st, err := store.Open(t.Context(), store.None, time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &world{T: t, store: st}
-	w.assemble(time.Now, session.DefaultSettings)
-
-	if w.PasswordLogin() {
-		t.Error("users can sign in with a password")
-	}
-	if _, err := w.Login(t.Context(), "alice", passphrase, ""); !fault.Has(err, fault.StoreMissing) {
-		t.Errorf("sign-in: %v", err)
-	}
-	if _, err := w.Authenticate(t.Context(), []string{"Bearer x"}); !fault.Has(err, fault.StoreMissing) {
-		t.Errorf("session token: %v", err)
-	}
-	if !newWorld(t, session.DefaultSettings).PasswordLogin() {
-		t.Error("users cannot sign in on a server with a store")
-	}
-}
-
 // Ensures that a session, and only a session, can be refreshed.
 func TestRefresh(t *testing.T) {
 	w := newWorld(t, session.DefaultSettings)

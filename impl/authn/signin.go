@@ -26,10 +26,6 @@ type issue func(ctx context.Context, tx *store.Tx, userName string) (session.Gra
 func (s *Service) signIn(
 	ctx context.Context, name, password, code string, details audit.Details, issue issue,
 ) (Grant, error) {
-	if err := s.store.Require(); err != nil {
-		return Grant{}, err
-	}
-
 	for range loginTries {
 		u, err := s.users.CheckPassword(ctx, name, password)
 		if err != nil {

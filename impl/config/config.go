@@ -97,7 +97,8 @@ var Settings = []Setting{
 		About: "`true` to serve other machines without TLS, because something in front adds it"},
 	{Key: "store", Default: "sqlite:sallyport.db",
 		About: "where to keep records: `sqlite:PATH`; `postgres://USER:PASSWORD@HOST/DATABASE`, which any number of " +
-			"servers share; or `none` to run without an authentication cluster", Secret: true, Show: store.Redact},
+			"servers share; or `none` for the built-in users alone, with sessions that end with the server",
+		Secret: true, Show: store.Redact},
 	{Key: "admin_password",
 		About:  "password of the built-in user `admin`; generated at the first start if not set, except with PostgreSQL",
 		Secret: true},

@@ -112,7 +112,7 @@ var (
 	ServerFailed = Code{"server failed", Internal}
 	// ServerBusy: refused by admission control before any work was done.
 	ServerBusy = Code{"server busy", Overloaded}
-	// StoreMissing: the program runs without a store.
+	// StoreMissing: the program keeps no records, which the request needs.
 	StoreMissing = Code{"store missing", NotConfigured}
 	// RealmsMissing: no SAML realm is enabled.
 	RealmsMissing = Code{"realms missing", NotConfigured}

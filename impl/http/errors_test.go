@@ -3,6 +3,7 @@ package http_test
 import (
 	"context"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -224,52 +225,70 @@ func TestStoreFails(t *testing.T) {
 	}
 }
 
-// Ensures that without a store the built-in users still read by Basic, and that all that needs the store says so.
-func TestNoStore(t *testing.T) {
+// Ensures that without an authentication cluster the built-in users sign in and read, and that all that needs the
+// cluster says so.
+func TestUnclustered(t *testing.T) {
 	t.Parallel()
 
 	w := open(t, "none")
-	account, err := w.client.GetCurrentAccountWithResponse(t.Context(), admin)
-	if err != nil || account.JSON200 == nil {
-		t.Errorf("GET account: %v %v", account, err)
+	methods, err := w.client.MethodsWithResponse(t.Context())
+	if err != nil || methods.JSON200 == nil || !methods.JSON200.Password || methods.JSON200.SAML {
+		t.Errorf("methods: %v %v", methods, err)
 	}
 	if !w.alive(as(user.Readonly, readonlyPassword)) || w.alive(as(user.Readonly, adminPassword)) || w.alive(alice) {
 		t.Error("Basic does not work as it should")
 	}
 
-	methods, err := w.client.MethodsWithResponse(t.Context())
-	if err != nil || methods.JSON200 == nil || methods.JSON200.Password {
-		t.Errorf("methods: %v %v", methods, err)
-	}
+	t.Run("session", func(t *testing.T) {
+		w := w.in(t)
+		session := bearer(w.login(user.Admin, adminPassword))
+		for _, path := range []string{"/api/v1/account", "/api/v1/user", "/api/v1/users", "/api/v1/users/readonly",
+			"/api/v1/users/auth"} {
+			if response, body := w.do("GET", path, "", session); response.StatusCode != http.StatusOK {
+				t.Errorf("GET %s: %d %s", path, response.StatusCode, body)
+			}
+		}
 
-	for _, c := range []struct {
-		method, path, body string
-		caller             client.RequestEditorFn
-	}{
-		{"POST", loginPath, `{"username":"admin","password":"` + adminPassword + `"}`, admin},
-		{"GET", "/api/v1/account", "", bearer("x")},
-		{"GET", "/api/v1/account", "", apiKey("eDp5")},
-		{"PUT", "/api/v1/account", "{}", admin},
-		{"PATCH", "/api/v1/account", "{}", admin},
-		{"GET", "/api/v1/users/auth/keys", "", admin},
-		{"GET", "/api/v1/users/auth/keys/_all", "", admin},
-		{"DELETE", "/api/v1/users/auth/keys", `{"keys":["x"]}`, admin},
-		{"GET", "/api/v1/users/auth/keys/x", "", admin},
-		{"DELETE", "/api/v1/users/admin/auth/keys", "", admin},
-		{"GET", samlPath + "_init", "", admin},
-		{"GET", samlPath + "_single_logout", "", admin},
-		{"GET", samlPath + "refusals", "", admin},
-	} {
-		response, body := w.do(c.method, c.path, c.body, c.caller)
-		w.refused(response, body, http.StatusNotImplemented, "authc.no_authentication_cluster")
-	}
+		refreshed, err := w.client.RefreshTokenWithResponse(t.Context(), session)
+		if err != nil || refreshed.JSON200 == nil {
+			t.Fatalf("refresh: %v %v", refreshed, err)
+		}
+		renewed := bearer(refreshed.JSON200.Token)
+		if left, err := w.client.LogoutWithResponse(t.Context(), renewed); err != nil || left.JSON200 == nil {
+			t.Errorf("logout: %v %v", left, err)
+		}
+		if w.alive(renewed) || w.alive(session) {
+			t.Error("the session is alive after the logout")
+		}
+	})
 
-	response, body := w.do(http.MethodPost, callbackPath, "SAMLResponse=eA==", asForm)
-	w.refused(response, body, http.StatusNotImplemented, "authc.no_authentication_cluster")
-	for _, request := range []string{"GET /", "GET /_security/_authenticate", "GET /_security/api_key",
-		"POST /_security/_query/api_key"} {
-		w.es(admin, request, "").fails(http.StatusNotImplemented, "status_exception", "…")
+	t.Run("needs the cluster", func(t *testing.T) {
+		w := w.in(t)
+		placeholder := regexp.MustCompile(`\{[^}]*\}`)
+		for path, item := range contract.Paths.Map() {
+			for method, op := range item.Operations() {
+				if op.Extensions["x-without-cluster"] == true {
+					continue
+				}
+				response, body := w.do(method, placeholder.ReplaceAllString(path, "x"), "", admin)
+				if strings.HasPrefix(path, "/api/") {
+					w.refused(response, body, http.StatusNotImplemented, "authc.no_authentication_cluster")
+				} else if response.StatusCode != http.StatusNotImplemented {
+					t.Errorf("%s: %d %s", op.OperationID, response.StatusCode, body)
+				}
+			}
+		}
+	})
+
+	for name, credential := range map[string]client.RequestEditorFn{"token": bearer("x"), "API key": apiKey("eDp5")} {
+		t.Run("unknown "+name, func(t *testing.T) {
+			w := w.in(t)
+			response, body := w.do("GET", "/api/v1/account", "", credential)
+			w.refused(response, body, http.StatusUnauthorized, "root.unauthorized")
+		})
 	}
+	response, body := w.do("GET", "/api/v1/users/auth/keys", "", as(user.Admin, "wrong"))
+	w.refused(response, body, http.StatusUnauthorized, "root.unauthorized", "Authorization")
 }
 
 // Ensures that sign-ins at identity providers are not implemented, as ECE documents it, where no realm is enabled, and

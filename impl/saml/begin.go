@@ -27,7 +27,7 @@ type Wish struct {
 
 // Begin begins a sign-in. The cookies are what the browser keeps of other sign-ins. Begin writes nothing to the store.
 //
-// It returns fault.StoreMissing, RealmsMissing, RealmNotFound, InvalidData for a long state or a Return that is not
+// It returns fault.RealmsMissing, RealmNotFound, InvalidData for a long state or a Return that is not
 // accepted, TooManyFailures for an address that began too many, and StoreUnavailable if there is no metadata of the
 // identity provider.
 func (s *Service) Begin(ctx context.Context, wish Wish, cookies Cookies) (Redirect, error) {

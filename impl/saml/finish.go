@@ -46,7 +46,7 @@ type attempt struct {
 }
 
 // Finish ends a sign-in. It returns the same fault.LoginFailed for every answer that it refuses; the reason is in the
-// log and in Refusals. It returns fault.StoreMissing, RealmsMissing, ServerBusy if there are too many answers at once,
+// log and in Refusals. It returns fault.RealmsMissing, ServerBusy if there are too many answers at once,
 // and TooManyFailures to an address that sends too many bad answers to realms that take unsolicited ones, or tries too
 // many sign-ins again.
 //

@@ -81,9 +81,6 @@ type redeemed struct {
 // code that it refuses; the reason is in the log and in Refusals. It returns fault.TooManyFailures to an address with
 // too many failed attempts. A code is used up by the first redemption, even if that is refused.
 func (s *Service) Redeem(ctx context.Context, r Redemption) (session.Token, error) {
-	if err := s.store.Require(); err != nil {
-		return session.Token{}, err
-	}
 	if err := s.guesses.CheckAddress(ctx); err != nil {
 		return session.Token{}, err
 	}

@@ -59,9 +59,6 @@ func nameOf(s store.SAMLSession) protocol.NameID {
 // working. What bounds the work is that few are verified at once, and that nothing is inflated before a signature
 // holds.
 func (s *Service) SingleLogout(ctx context.Context, rawQuery string) (string, error) {
-	if err := s.store.Require(); err != nil {
-		return "", err
-	}
 	var a attempt
 	answer, err := s.singleLogout(ctx, rawQuery, &a)
 	if reason, refused := refusal(err); refused {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// None is the DSN of a missing store: every use of it returns fault.StoreMissing.
+// None is the DSN of a server that keeps nothing: its records are in memory and end with it.
 const None = "none"
 
 // These texts quote nothing of a DSN: in an unknown form, any part can be a password.

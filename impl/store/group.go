@@ -47,9 +47,6 @@ var (
 
 // updateInGroup is Update on SQLite. Members of a group that was lost are retried once, each alone.
 func (s *Store) updateInGroup(ctx context.Context, f func(*Tx) error) error {
-	if err := s.Require(); err != nil {
-		return err
-	}
 	if err := s.joinGroup(ctx, f, false); !errors.Is(err, errGroupLost) {
 		return err
 	}

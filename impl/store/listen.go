@@ -39,7 +39,7 @@ type follower struct {
 // SQLite each read of a cache detects the commits of other processes; a database in memory has none. Follow must be
 // called before the first transaction.
 func (s *Store) Follow(lifetime time.Duration, log *slog.Logger) {
-	if !s.Configured() || lifetime <= 0 {
+	if lifetime <= 0 {
 		return
 	}
 	s.changes = newChanges(s.now, min(lifetime, MaxLifetime))

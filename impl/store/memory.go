@@ -15,9 +15,9 @@ import (
 )
 
 // OpenMemory opens a database in memory, which ends with the store: a copy of an image of Image with this program's
-// schema, or an empty one if the image is nil. It is for tests. All transactions share one connection and run one
-// after the other, so a transaction in another one would wait for itself. If the secrets of random are predictable, the
-// database is marked, and Open refuses what is made of its images.
+// schema, or an empty one if the image is nil. It is for tests and for None. All transactions share one connection and
+// run one after the other, so a transaction in another one would wait for itself. If the secrets of random are
+// predictable, the database is marked, and Open refuses what is made of its images.
 func OpenMemory(ctx context.Context, image []byte, now func() time.Time, random secret.Source) (*Store, error) {
 	connector, err := sqlite.NewConnector(":memory:?_txlock=immediate&" + pragmas)
 	if err != nil {
@@ -77,7 +77,7 @@ var errNoImage = errors.New("store: only a database in memory has an image")
 
 // Image returns the contents of a database of OpenMemory, as of the last commit.
 func (s *Store) Image(ctx context.Context) (image []byte, err error) {
-	if !s.Configured() || s.reader != s.writer {
+	if s.reader != s.writer {
 		return nil, errNoImage
 	}
 	release, err := s.writer.acquire(ctx)

@@ -24,10 +24,7 @@ func (s *Store) observed(kind string, began time.Time) {
 
 // Pools returns statistics of the connections to the database, by the names of their pools.
 func (s *Store) Pools() map[string]sql.DBStats {
-	switch {
-	case !s.Configured():
-		return nil
-	case s.writer.DB == s.reader.DB: // they share the connections, and have work slots of their own
+	if s.writer.DB == s.reader.DB { // they share the connections, and have work slots of their own
 		return map[string]sql.DBStats{"all": s.writer.Stats()}
 	}
 	return map[string]sql.DBStats{"writer": s.writer.Stats(), "reader": s.reader.Stats()}
@@ -37,11 +34,8 @@ var errReadOnly = errors.New("store: the database server accepts no writes: " +
 	"it is a standby, or default_transaction_read_only is on")
 
 // Ready returns an error unless the database answers, has this program's schema and accepts writes. It uses a reading
-// connection, so it does not wait for writers. Without a database it returns nil.
+// connection, so it does not wait for writers.
 func (s *Store) Ready(ctx context.Context) error {
-	if !s.Configured() {
-		return nil
-	}
 	if err := s.files.check(); err != nil {
 		return failure(ctx, "find the files", err)
 	}
@@ -66,11 +60,8 @@ func (s *Store) Ready(ctx context.Context) error {
 	return nil
 }
 
-// SchemaVersion returns the version of the schema after Open, 0 without a database.
+// SchemaVersion returns the version of the schema after Open.
 func (s *Store) SchemaVersion() int64 {
-	if !s.Configured() {
-		return 0
-	}
 	version, _ := latest() // it was read when the store was opened
 	return version
 }

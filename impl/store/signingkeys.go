@@ -45,7 +45,7 @@ func signingKeyFields(k *SigningKey) []any {
 // ReadySigningKeys is Ready, and also returns all signing keys. Like Ready it takes no work slot, so that a busy
 // server stays ready.
 func (s *Store) ReadySigningKeys(ctx context.Context) (keys []SigningKey, err error) {
-	if err := s.Ready(ctx); err != nil || !s.Configured() {
+	if err := s.Ready(ctx); err != nil {
 		return nil, err
 	}
 	rows, err := s.reader.QueryContext(ctx, selectSigningKeys.text)

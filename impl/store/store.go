@@ -15,7 +15,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/pressly/goose/v3"
 
-	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/admission"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
@@ -90,10 +89,10 @@ func (d dialect) spell(text string) string {
 }
 
 // Open opens the database of a DSN and migrates its schema. A DSN is "sqlite:PATH", "postgres://…" as libpq accepts
-// it, or None.
+// it, or None for records in memory, which end with the store.
 func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error) {
 	if dsn == None {
-		return &Store{now: now}, nil
+		return OpenMemory(ctx, nil, now, secret.Source{})
 	}
 	if err := CheckDSN(dsn); err != nil {
 		return nil, fmt.Errorf("the store cannot be opened: %w", err)
@@ -132,25 +131,13 @@ func open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 	return openSQLite(ctx, strings.TrimPrefix(dsn, "sqlite:"), now)
 }
 
-// Configured reports whether there is a database.
-func (s *Store) Configured() bool { return s.writer != nil }
-
-// Slots returns the limits of concurrent transactions that read, and of those that write. They are nil without a
-// database.
+// Slots returns the limits of concurrent transactions that read, and of those that write.
 func (s *Store) Slots() (reads, writes *admission.Bound) {
-	if !s.Configured() {
-		return nil, nil
-	}
 	return s.reader.slots, s.writer.slots
 }
 
-// Readers returns the maximum number of concurrent reading transactions, 0 without a database.
-func (s *Store) Readers() int {
-	if !s.Configured() {
-		return 0
-	}
-	return s.reader.slots.Size()
-}
+// Readers returns the maximum number of concurrent reading transactions.
+func (s *Store) Readers() int { return s.reader.slots.Size() }
 
 // Now returns the time, to the millisecond, that a transaction would have if it began now.
 func (s *Store) Now() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
@@ -158,19 +145,8 @@ func (s *Store) Now() time.Time { return s.now().UTC().Truncate(time.Millisecond
 // Random returns where new ids and secrets come from. It is crypto/rand, except in memory.
 func (s *Store) Random() secret.Source { return s.random }
 
-// Require returns fault.StoreMissing if there is no database.
-func (s *Store) Require() error {
-	if s.Configured() {
-		return nil
-	}
-	return fault.New(fault.StoreMissing, "this server runs without an authentication cluster, which the request needs")
-}
-
 // Close closes all connections to the database.
 func (s *Store) Close() error {
-	if !s.Configured() {
-		return nil
-	}
 	if s.follower != nil {
 		s.follower.close()
 	}

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -196,17 +197,21 @@ func TestOpen_Refused(t *testing.T) {
 	}
 }
 
-// Ensures that a store that is not there says so, and closes.
+// Ensures that a store without a database keeps records until it is closed, apart from other stores.
 func TestNone(t *testing.T) {
-	st := open(t, store.None, time.Now)
-	called := func(*store.Tx) error { t.Error("there is a transaction"); return nil }
-	for _, err := range []error{st.View(t.Context(), called), st.Update(t.Context(), called), st.Require()} {
-		if !fault.Has(err, fault.StoreMissing) {
-			t.Errorf("got %v", err)
+	st, other := open(t, store.None, time.Now), open(t, store.None, time.Now)
+	err := st.Update(t.Context(), func(tx *store.Tx) error { return tx.Accounts.Insert(store.Account{ID: "a"}) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for each, want := range map[*store.Store]error{st: nil, other: store.ErrNotFound} {
+		err := each.View(t.Context(), func(tx *store.Tx) error { _, err := tx.Accounts.Get(); return err })
+		if !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
 		}
 	}
-	if st.Configured() {
-		t.Error("there is a store")
+	if err := st.Ready(t.Context()); err != nil {
+		t.Errorf("it is not ready: %v", err)
 	}
 }
 

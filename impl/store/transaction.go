@@ -99,8 +99,8 @@ func (tx *Tx) setTables() {
 	tx.SigningKeys, tx.TOTPDevices, tx.Users = SigningKeys{tx}, TOTPDevices{tx}, Users{tx}
 }
 
-// View calls f with a transaction that reads. It returns f's error, fault.StoreMissing without a database,
-// fault.ServerBusy if no work slot became free, or fault.StoreUnavailable.
+// View calls f with a transaction that reads. It returns f's error, fault.ServerBusy if no work slot became free, or
+// fault.StoreUnavailable.
 func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
 	defer s.observed("view", time.Now())
 	return s.run(ctx, s.reader, s.dialect.readOnly, f)
@@ -119,9 +119,6 @@ func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
 
 // run waits for a work slot, and retries the transaction as the dialect says.
 func (s *Store) run(ctx context.Context, h *handle, options sql.TxOptions, f func(*Tx) error) error {
-	if err := s.Require(); err != nil {
-		return err
-	}
 	release, err := h.acquire(ctx)
 	if err != nil {
 		return err

@@ -3,9 +3,7 @@ package session
 import (
 	"errors"
 	"testing"
-	"time"
 
-	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -72,26 +70,5 @@ func TestReady(t *testing.T) {
 		func(tx *store.Tx) error { _, err := c.Begin(t.Context(), tx, "alice"); return err })
 	if !errors.Is(err, errNoSigningKey) {
 		t.Errorf("a sign-in without a signing key: %v", err)
-	}
-}
-
-// Ensures that a service without a store starts and stops, and refuses everything else.
-func TestService_NoStore(t *testing.T) {
-	st, err := store.Open(t.Context(), store.None, time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := New(t.Context(), st, sealer(t, secret.NewKey()), DefaultSettings)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	s.Watch(nil)
-	s.Close()
-	if _, err := s.Verify(t.Context(), "x"); !fault.Has(err, fault.StoreMissing) {
-		t.Errorf("Verify: %v", err)
-	}
-	if err := s.ReloadKeys(t.Context()); !fault.Has(err, fault.StoreMissing) {
-		t.Errorf("ReloadKeys: %v", err)
 	}
 }

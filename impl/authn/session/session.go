@@ -79,8 +79,7 @@ const maxSessions = 10_000
 // maxToken is the maximum length of a token in bytes. Longer ones are not parsed.
 const maxToken = 8192
 
-// New returns a service on a store. The sealer encrypts the signing keys. Without a configured store, every call
-// returns fault.StoreMissing.
+// New returns a service on a store. The sealer encrypts the signing keys.
 func New(ctx context.Context, st *store.Store, sealer *secret.Sealer, settings Settings) (*Service, error) {
 	verified, err := lru.New[[sha256.Size]byte, claims](maxVerified)
 	if err != nil {
@@ -92,16 +91,17 @@ func New(ctx context.Context, st *store.Store, sealer *secret.Sealer, settings S
 		return nil, err
 	}
 
-	s := &Service{
+	keys, err := openKeyring(ctx, st, sealer)
+	if err != nil {
+		return nil, err
+	}
+	return &Service{
 		store:    st,
+		keys:     keys,
 		settings: settings,
 		verified: verified,
 		live:     live,
-	}
-	if st.Configured() {
-		s.keys, err = openKeyring(ctx, st, sealer)
-	}
-	return s, err
+	}, nil
 }
 
 // Begin creates a session for a user and returns its first token.
@@ -257,9 +257,6 @@ type claims struct{ tokenID, keyID string }
 // verifySignature verifies a token's signature and returns its claims. It must not be called in a transaction, because
 // it may need one of its own.
 func (s *Service) verifySignature(ctx context.Context, value string) (claims, error) {
-	if err := s.store.Require(); err != nil {
-		return claims{}, err
-	}
 	if len(value) > maxToken {
 		return claims{}, unauthorized()
 	}

@@ -31,9 +31,6 @@ func (s *Service) Close() { s.maintenance.Close() }
 
 // ReloadKeys loads the signing keys from the store.
 func (s *Service) ReloadKeys(ctx context.Context) error {
-	if err := s.store.Require(); err != nil {
-		return err
-	}
 	_, err := s.keys.load(ctx)
 	return err
 }

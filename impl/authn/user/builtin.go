@@ -60,9 +60,6 @@ func (s *Service) bootstrap(ctx context.Context, b Bootstrap) error {
 	if err != nil || len(plans) == 0 {
 		return err
 	}
-	if !s.store.Configured() {
-		return s.bootstrapUnclustered(plans, b)
-	}
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
 		made := map[string]string{}
 		for _, p := range plans {
@@ -87,18 +84,6 @@ func reportChanged(b Bootstrap, plans []plan) {
 			b.Changed(p.user.Name)
 		}
 	}
-}
-
-func (s *Service) bootstrapUnclustered(plans []plan, b Bootstrap) error {
-	s.unclustered = map[string]store.User{}
-	made := map[string]string{}
-	for _, p := range plans {
-		s.unclustered[p.user.Name] = p.user
-		if p.random != "" {
-			made[p.user.Name] = p.random
-		}
-	}
-	return keep(b, made)
 }
 
 func keep(b Bootstrap, made map[string]string) error {

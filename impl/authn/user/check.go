@@ -86,9 +86,6 @@ func (s *Service) check(ctx context.Context, name, password string) (store.User,
 // returns the current user. It returns errReplaced if the password was right, but the user now has another password or
 // hash.
 func (s *Service) settle(ctx context.Context, u store.User, right bool) (store.User, bool, error) {
-	if !s.store.Configured() {
-		return u, right && u.Enabled, nil
-	}
 	// Also for a wrong password: a right one that is refused must not take longer.
 	now, err := store.Read(ctx, s.store, func(tx *store.Tx) (judged, error) { return s.judge(tx, u, right) })
 	if err == nil && now.verdict != letIn {
@@ -161,9 +158,6 @@ type found struct {
 
 // find returns a user and whether it is locked; the zero User if it does not exist.
 func (s *Service) find(ctx context.Context, name string) (found, error) {
-	if !s.store.Configured() {
-		return found{User: s.unclustered[name]}, nil
-	}
 	if checkExternal(name) != nil {
 		name = store.UnknownUser // no user has such a name, and not every database takes it
 	}
@@ -180,7 +174,7 @@ func (s *Service) find(ctx context.Context, name string) (found, error) {
 // renewHash replaces a hash of another cost now that the password is known, and returns the updated user. A failure
 // does not prevent the sign-in: a later one tries again.
 func (s *Service) renewHash(ctx context.Context, u store.User, password string) store.User {
-	if !s.store.Configured() || !s.hasher.Outdated(u.PasswordHash) {
+	if !s.hasher.Outdated(u.PasswordHash) {
 		return u
 	}
 	hash, err := s.hasher.Hash(ctx, password)

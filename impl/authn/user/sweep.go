@@ -15,9 +15,6 @@ const sweepInterval = time.Second
 
 // WatchRevocations starts to sweep in the background. Close stops it.
 func (s *Service) WatchRevocations(log *slog.Logger) {
-	if !s.store.Configured() {
-		return
-	}
 	s.sweeping = background.Start(sweepInterval, func(ctx context.Context) {
 		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "sweep of revoked keys and sessions failed; retrying", "error", err)

@@ -32,6 +32,8 @@ type Operation struct {
 	Elevated bool
 	// Own operations are extensions of this project: x-extension.
 	Own bool
+	// Unclustered operations are served without an authentication cluster: x-without-cluster.
+	Unclustered bool
 	// Roles are those of which a caller needs one: x-roles. An operation with none admits no caller.
 	Roles []string
 	// Work is the work class: x-work.
@@ -183,20 +185,21 @@ func prepare(
 	parameters := slices.Concat(item.Parameters, op.Parameters)
 
 	prepared := &Operation{
-		ID:         op.OperationID,
-		Method:     method,
-		Path:       path,
-		Public:     len(security) == 0,
-		Elevated:   op.Extensions["x-requires-elevation"] == true,
-		Own:        op.Extensions["x-extension"] == true,
-		Roles:      rolesOf(op.Extensions["x-roles"]),
-		Work:       work,
-		TakesBody:  op.RequestBody != nil,
-		Query:      queryParameters(parameters),
-		extensions: op.Extensions,
-		route:      &routers.Route{Spec: document, Path: path, PathItem: item, Method: method, Operation: &bare},
-		unchecked:  op.RequestBody == nil && len(parameters) == 0,
-		observe:    func(string, bool) {},
+		ID:          op.OperationID,
+		Method:      method,
+		Path:        path,
+		Public:      len(security) == 0,
+		Elevated:    op.Extensions["x-requires-elevation"] == true,
+		Own:         op.Extensions["x-extension"] == true,
+		Unclustered: op.Extensions["x-without-cluster"] == true,
+		Roles:       rolesOf(op.Extensions["x-roles"]),
+		Work:        work,
+		TakesBody:   op.RequestBody != nil,
+		Query:       queryParameters(parameters),
+		extensions:  op.Extensions,
+		route:       &routers.Route{Spec: document, Path: path, PathItem: item, Method: method, Operation: &bare},
+		unchecked:   op.RequestBody == nil && len(parameters) == 0,
+		observe:     func(string, bool) {},
 	}
 	if op.RequestBody != nil {
 		prepared.body = op.RequestBody.Value

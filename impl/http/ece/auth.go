@@ -87,7 +87,7 @@ func (a *API) GetAuthenticationInfo(
 func (a *API) Methods(context.Context, server.MethodsRequestObject) (server.MethodsResponseObject, error) {
 	methods := a.showMethods(a.SAML.Methods())
 	return server.Methods200JSONResponse{
-		Password:   a.Auth.PasswordLogin(),
+		Password:   true,
 		SAML:       len(methods) > 0,
 		SSOMethods: methods,
 	}, nil

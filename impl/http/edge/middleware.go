@@ -193,6 +193,17 @@ func checkRequest(op *contract.Operation) echo.MiddlewareFunc {
 	return Before(func(c echo.Context) error { return ExchangeOf(c).Check(c.Request(), op) })
 }
 
+// requireCluster refuses operations that need an authentication cluster where there is none.
+func requireCluster(config Config, op *contract.Operation) echo.MiddlewareFunc {
+	if !config.Unclustered || op.Unclustered {
+		return skip
+	}
+	return Before(func(echo.Context) error {
+		return fault.New(fault.StoreMissing,
+			"this server runs without an authentication cluster, which the request needs")
+	})
+}
+
 // PathParams returns the decoded parameters of the path; the router leaves them encoded in some paths. It returns
 // echo.ErrNotFound for an empty or malformed parameter.
 func PathParams(c echo.Context) (map[string]string, error) {

@@ -28,6 +28,8 @@ type Config struct {
 	// TrustedProxies are the networks of proxies that set X-Forwarded-For. Without any, a client's address is that of
 	// its connection: otherwise clients could choose their address.
 	TrustedProxies []*net.IPNet
+	// Unclustered is set if there is no authentication cluster: records do not outlive the server.
+	Unclustered bool
 	// Limits are the bounds of admission control.
 	Limits *Limits
 	// Observe returns the function that receives the responses of an operation, by its id, or "unknown" for requests
@@ -135,6 +137,7 @@ func pipeline(config Config, family Family, op *contract.Operation) []echo.Middl
 	return append(before,
 		refuseOtherSites(op),
 		authenticate(config.Auth, op),
+		requireCluster(config, op),
 		chargeUser(op, config.Limits),
 		requireElevation(config.Elevation, op),
 		checkRequest(op),
