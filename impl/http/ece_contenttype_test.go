@@ -22,15 +22,22 @@ func byCurl(headers map[string]string) client.RequestEditorFn {
 	}
 }
 
-// requestsByCurl are requests as ECE's documentation shows them, the first of a public operation, with the status of
-// their success.
+// requestsByCurl are the operations with a body, as ECE's documentation shows them, with the status of their success.
 var requestsByCurl = map[string]struct {
 	method, path, body string
 	status             int
 }{
-	"login":          {"POST", loginPath, `{"username":"bob","password":"` + bobPassword + `"}`, 200},
-	"login, spaced":  {"POST", loginPath, "\r\n\t {\"username\":\"bob\",\"password\":\"" + bobPassword + `"}`, 200},
-	"new key":        {"POST", keysPath, newKey, 201},
+	"login":         {"POST", loginPath, `{"username":"bob","password":"` + bobPassword + `"}`, 200},
+	"login, spaced": {"POST", loginPath, "\r\n\t {\"username\":\"bob\",\"password\":\"" + bobPassword + `"}`, 200},
+	"new key":       {"POST", keysPath, newKey, 201},
+	"own keys":      {"DELETE", keysPath, `{"keys":["x"]}`, 200},
+	"users' keys":   {"DELETE", keysPath + "/_all", `{"user_api_keys":[{"user_id":"bob","api_key_id":"x"}]}`, 200},
+	"new user": {"POST", "/api/v1/users",
+		`{"user_name":"curl","security":{"password":"correct horse","roles":["ece_platform_viewer"]}}`, 200},
+	"user":           {"PATCH", "/api/v1/users/alice", `{"full_name":"Alice"}`, 200},
+	"own user":       {"PATCH", "/api/v1/user", `{"full_name":"Bob"}`, 200},
+	"all settings":   {"PUT", "/api/v1/account", `{"trust":{"trust_all":true}}`, 200},
+	"elevation":      {"POST", "/api/v1/users/auth/_elevate", `{"token":"123456"}`, 401},
 	"account":        {"PATCH", "/api/v1/account", `{"trust":{"trust_all":true}}`, 200},
 	"text":           {"PATCH", "/api/v1/account", `"{\"trust\":{\"trust_all\":true}}"`, 200},
 	"below a region": {"PATCH", "/api/v1/regions/r/account", `{"trust":{"trust_all":true}}`, 200},

@@ -39,6 +39,12 @@ var codes = map[fault.Code]string{
 	fault.UserRolesInvalid:         "user.roles.invalid",
 }
 
+// texts lists ECE's texts of codes that say more here than what was wrong.
+var texts = map[fault.Code]string{
+	fault.RouteNotFound: "The requested resource could not be found; " +
+		"this server has accounts, sign-in, users and API keys only",
+}
+
 // statusElevationRequired is ECE's status for callers that must acquire elevated permissions first.
 const statusElevationRequired = 449
 
@@ -79,7 +85,7 @@ func (x exchange) Failure(c echo.Context, f *fault.Error) (status int, body any)
 		h[echo.HeaderWWWAuthenticate] = challenges
 	}
 
-	message := f.Message
+	message := cmp.Or(texts[f.Code], f.Message)
 	if f.Next != "" {
 		path := x.api.contract.Path(f.Next)
 		message += " at " + path

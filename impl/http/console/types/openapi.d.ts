@@ -3183,7 +3183,7 @@ export interface components {
                  *       "errors": [
                  *         {
                  *           "code": "root.resource_not_found",
-                 *           "message": "there is nothing at this path"
+                 *           "message": "The requested resource could not be found; this server has accounts, sign-in, users and API keys only"
                  *         }
                  *       ]
                  *     }
