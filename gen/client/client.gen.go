@@ -661,6 +661,67 @@ type ClientInterface interface {
 	// Corresponds with POST /_security/role/{name}/_clear_cache (the `SecurityClearRoleCache` operationId).
 	SecurityClearRoleCache(ctx context.Context, name SecurityRoleName, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// SecurityGetRoleMappings List role mappings
+	//
+	// Returns all role mappings of this API. The rules in the file of realms are not among them.
+	//
+	// Corresponds with GET /_security/role_mapping (the `SecurityGetRoleMappings` operationId).
+	SecurityGetRoleMappings(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityDeleteRoleMapping Delete a role mapping
+	//
+	// Users keep the roles that they have until they sign in again.
+	//
+	// Corresponds with DELETE /_security/role_mapping/{name} (the `SecurityDeleteRoleMapping` operationId).
+	SecurityDeleteRoleMapping(ctx context.Context, name SecurityRoleMappingName, params *SecurityDeleteRoleMappingParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityGetRoleMapping Read role mappings
+	//
+	// Returns the role mappings of these names; 404 if there are none.
+	//
+	// Corresponds with GET /_security/role_mapping/{name} (the `SecurityGetRoleMapping` operationId).
+	SecurityGetRoleMapping(ctx context.Context, name SecurityRoleMappingName, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityPutRoleMappingPostWithBody Create or replace a role mapping
+	//
+	// As PUT.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /_security/role_mapping/{name} (the `SecurityPutRoleMappingPost` operationId).
+	SecurityPutRoleMappingPostWithBody(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingPostParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityPutRoleMappingPost Create or replace a role mapping
+	//
+	// As PUT.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /_security/role_mapping/{name} (the `SecurityPutRoleMappingPost` operationId).
+	SecurityPutRoleMappingPost(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingPostParams, body SecurityPutRoleMappingPostJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityPutRoleMappingWithBody Create or replace a role mapping
+	//
+	// Users of SAML realms that match the rules get the roles when they sign in, beside those that the realm gives
+	// them. Users keep the roles that they have until they sign in again. No mapping gives a role of Elastic Cloud
+	// Enterprise.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /_security/role_mapping/{name} (the `SecurityPutRoleMapping` operationId).
+	SecurityPutRoleMappingWithBody(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityPutRoleMapping Create or replace a role mapping
+	//
+	// Users of SAML realms that match the rules get the roles when they sign in, beside those that the realm gives
+	// them. Users keep the roles that they have until they sign in again. No mapping gives a role of Elastic Cloud
+	// Enterprise.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /_security/role_mapping/{name} (the `SecurityPutRoleMapping` operationId).
+	SecurityPutRoleMapping(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingParams, body SecurityPutRoleMappingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// SecurityGetUsers List users
 	//
 	// Returns all users, by name.
@@ -2622,6 +2683,137 @@ func (c *Client) SecurityPutRole(ctx context.Context, name SecurityRoleName, par
 // Corresponds with POST /_security/role/{name}/_clear_cache (the `SecurityClearRoleCache` operationId).
 func (c *Client) SecurityClearRoleCache(ctx context.Context, name SecurityRoleName, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSecurityClearRoleCacheRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityGetRoleMappings List role mappings
+//
+// Returns all role mappings of this API. The rules in the file of realms are not among them.
+//
+// Corresponds with GET /_security/role_mapping (the `SecurityGetRoleMappings` operationId).
+func (c *Client) SecurityGetRoleMappings(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityGetRoleMappingsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityDeleteRoleMapping Delete a role mapping
+//
+// Users keep the roles that they have until they sign in again.
+//
+// Corresponds with DELETE /_security/role_mapping/{name} (the `SecurityDeleteRoleMapping` operationId).
+func (c *Client) SecurityDeleteRoleMapping(ctx context.Context, name SecurityRoleMappingName, params *SecurityDeleteRoleMappingParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityDeleteRoleMappingRequest(c.Server, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityGetRoleMapping Read role mappings
+//
+// Returns the role mappings of these names; 404 if there are none.
+//
+// Corresponds with GET /_security/role_mapping/{name} (the `SecurityGetRoleMapping` operationId).
+func (c *Client) SecurityGetRoleMapping(ctx context.Context, name SecurityRoleMappingName, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityGetRoleMappingRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityPutRoleMappingPostWithBody Create or replace a role mapping
+//
+// As PUT.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /_security/role_mapping/{name} (the `SecurityPutRoleMappingPost` operationId).
+func (c *Client) SecurityPutRoleMappingPostWithBody(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingPostParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityPutRoleMappingPostRequestWithBody(c.Server, name, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityPutRoleMappingPost Create or replace a role mapping
+//
+// As PUT.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /_security/role_mapping/{name} (the `SecurityPutRoleMappingPost` operationId).
+func (c *Client) SecurityPutRoleMappingPost(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingPostParams, body SecurityPutRoleMappingPostJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityPutRoleMappingPostRequest(c.Server, name, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityPutRoleMappingWithBody Create or replace a role mapping
+//
+// Users of SAML realms that match the rules get the roles when they sign in, beside those that the realm gives
+// them. Users keep the roles that they have until they sign in again. No mapping gives a role of Elastic Cloud
+// Enterprise.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /_security/role_mapping/{name} (the `SecurityPutRoleMapping` operationId).
+func (c *Client) SecurityPutRoleMappingWithBody(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityPutRoleMappingRequestWithBody(c.Server, name, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityPutRoleMapping Create or replace a role mapping
+//
+// Users of SAML realms that match the rules get the roles when they sign in, beside those that the realm gives
+// them. Users keep the roles that they have until they sign in again. No mapping gives a role of Elastic Cloud
+// Enterprise.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /_security/role_mapping/{name} (the `SecurityPutRoleMapping` operationId).
+func (c *Client) SecurityPutRoleMapping(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingParams, body SecurityPutRoleMappingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityPutRoleMappingRequest(c.Server, name, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6537,6 +6729,276 @@ func NewSecurityClearRoleCacheRequest(server string, name SecurityRoleName) (*ht
 	return req, nil
 }
 
+// NewSecurityGetRoleMappingsRequest constructs an http.Request for the SecurityGetRoleMappings method
+func NewSecurityGetRoleMappingsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/role_mapping")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSecurityDeleteRoleMappingRequest constructs an http.Request for the SecurityDeleteRoleMapping method
+func NewSecurityDeleteRoleMappingRequest(server string, name SecurityRoleMappingName, params *SecurityDeleteRoleMappingParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/role_mapping/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Refresh != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "refresh", *params.Refresh, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSecurityGetRoleMappingRequest constructs an http.Request for the SecurityGetRoleMapping method
+func NewSecurityGetRoleMappingRequest(server string, name SecurityRoleMappingName) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/role_mapping/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSecurityPutRoleMappingPostRequest calls the generic SecurityPutRoleMappingPost builder with application/json body
+func NewSecurityPutRoleMappingPostRequest(server string, name SecurityRoleMappingName, params *SecurityPutRoleMappingPostParams, body SecurityPutRoleMappingPostJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecurityPutRoleMappingPostRequestWithBody(server, name, params, "application/json", bodyReader)
+}
+
+// NewSecurityPutRoleMappingPostRequestWithBody constructs an http.Request for the SecurityPutRoleMappingPost method, with any body, and a specified content type
+func NewSecurityPutRoleMappingPostRequestWithBody(server string, name SecurityRoleMappingName, params *SecurityPutRoleMappingPostParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/role_mapping/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Refresh != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "refresh", *params.Refresh, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecurityPutRoleMappingRequest calls the generic SecurityPutRoleMapping builder with application/json body
+func NewSecurityPutRoleMappingRequest(server string, name SecurityRoleMappingName, params *SecurityPutRoleMappingParams, body SecurityPutRoleMappingJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecurityPutRoleMappingRequestWithBody(server, name, params, "application/json", bodyReader)
+}
+
+// NewSecurityPutRoleMappingRequestWithBody constructs an http.Request for the SecurityPutRoleMapping method, with any body, and a specified content type
+func NewSecurityPutRoleMappingRequestWithBody(server string, name SecurityRoleMappingName, params *SecurityPutRoleMappingParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/role_mapping/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Refresh != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "refresh", *params.Refresh, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewSecurityGetUsersRequest constructs an http.Request for the SecurityGetUsers method
 func NewSecurityGetUsersRequest(server string, params *SecurityGetUsersParams) (*http.Request, error) {
 	var err error
@@ -10159,6 +10621,73 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /_security/role/{name}/_clear_cache (the `SecurityClearRoleCache` operationId).
 	SecurityClearRoleCacheWithResponse(ctx context.Context, name SecurityRoleName, reqEditors ...RequestEditorFn) (*SecurityClearRoleCacheResult, error)
 
+	// SecurityGetRoleMappingsWithResponse List role mappings
+	//
+	// Returns all role mappings of this API. The rules in the file of realms are not among them.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /_security/role_mapping (the `SecurityGetRoleMappings` operationId).
+	SecurityGetRoleMappingsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*SecurityGetRoleMappingsResult, error)
+
+	// SecurityDeleteRoleMappingWithResponse Delete a role mapping
+	//
+	// Users keep the roles that they have until they sign in again.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /_security/role_mapping/{name} (the `SecurityDeleteRoleMapping` operationId).
+	SecurityDeleteRoleMappingWithResponse(ctx context.Context, name SecurityRoleMappingName, params *SecurityDeleteRoleMappingParams, reqEditors ...RequestEditorFn) (*SecurityDeleteRoleMappingResult, error)
+
+	// SecurityGetRoleMappingWithResponse Read role mappings
+	//
+	// Returns the role mappings of these names; 404 if there are none.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /_security/role_mapping/{name} (the `SecurityGetRoleMapping` operationId).
+	SecurityGetRoleMappingWithResponse(ctx context.Context, name SecurityRoleMappingName, reqEditors ...RequestEditorFn) (*SecurityGetRoleMappingResult, error)
+
+	// SecurityPutRoleMappingPostWithBodyWithResponse Create or replace a role mapping
+	//
+	// As PUT.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/role_mapping/{name} (the `SecurityPutRoleMappingPost` operationId).
+	SecurityPutRoleMappingPostWithBodyWithResponse(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingPostParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityPutRoleMappingPostResult, error)
+
+	// SecurityPutRoleMappingPostWithResponse Create or replace a role mapping
+	//
+	// As PUT.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/role_mapping/{name} (the `SecurityPutRoleMappingPost` operationId).
+	SecurityPutRoleMappingPostWithResponse(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingPostParams, body SecurityPutRoleMappingPostJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityPutRoleMappingPostResult, error)
+
+	// SecurityPutRoleMappingWithBodyWithResponse Create or replace a role mapping
+	//
+	// Users of SAML realms that match the rules get the roles when they sign in, beside those that the realm gives
+	// them. Users keep the roles that they have until they sign in again. No mapping gives a role of Elastic Cloud
+	// Enterprise.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /_security/role_mapping/{name} (the `SecurityPutRoleMapping` operationId).
+	SecurityPutRoleMappingWithBodyWithResponse(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityPutRoleMappingResult, error)
+
+	// SecurityPutRoleMappingWithResponse Create or replace a role mapping
+	//
+	// Users of SAML realms that match the rules get the roles when they sign in, beside those that the realm gives
+	// them. Users keep the roles that they have until they sign in again. No mapping gives a role of Elastic Cloud
+	// Enterprise.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /_security/role_mapping/{name} (the `SecurityPutRoleMapping` operationId).
+	SecurityPutRoleMappingWithResponse(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingParams, body SecurityPutRoleMappingJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityPutRoleMappingResult, error)
+
 	// SecurityGetUsersWithResponse List users
 	//
 	// Returns all users, by name.
@@ -13277,6 +13806,300 @@ func (r SecurityClearRoleCacheResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r SecurityClearRoleCacheResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityGetRoleMappingsResultDefaultHeaders the declared response headers of an HTTP default response for SecurityGetRoleMappings
+type SecurityGetRoleMappingsResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityGetRoleMappingsResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RoleMappingsInformation
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityGetRoleMappingsResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityGetRoleMappingsResult) GetJSON200() *RoleMappingsInformation {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityGetRoleMappingsResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityGetRoleMappingsResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityGetRoleMappingsResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityGetRoleMappingsResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityGetRoleMappingsResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityDeleteRoleMappingResultDefaultHeaders the declared response headers of an HTTP default response for SecurityDeleteRoleMapping
+type SecurityDeleteRoleMappingResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityDeleteRoleMappingResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SecurityDeleted
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *SecurityNothingDeleted
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityDeleteRoleMappingResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityDeleteRoleMappingResult) GetJSON200() *SecurityDeleted {
+	return r.JSON200
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r SecurityDeleteRoleMappingResult) GetJSON404() *SecurityNothingDeleted {
+	return r.JSON404
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityDeleteRoleMappingResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityDeleteRoleMappingResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityDeleteRoleMappingResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityDeleteRoleMappingResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityDeleteRoleMappingResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityGetRoleMappingResultDefaultHeaders the declared response headers of an HTTP default response for SecurityGetRoleMapping
+type SecurityGetRoleMappingResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityGetRoleMappingResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RoleMappingsInformation
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *RoleMappingsInformation
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityGetRoleMappingResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityGetRoleMappingResult) GetJSON200() *RoleMappingsInformation {
+	return r.JSON200
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r SecurityGetRoleMappingResult) GetJSON404() *RoleMappingsInformation {
+	return r.JSON404
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityGetRoleMappingResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityGetRoleMappingResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityGetRoleMappingResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityGetRoleMappingResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityGetRoleMappingResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityPutRoleMappingPostResultDefaultHeaders the declared response headers of an HTTP default response for SecurityPutRoleMappingPost
+type SecurityPutRoleMappingPostResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityPutRoleMappingPostResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SecurityRoleMappingPut
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityPutRoleMappingPostResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityPutRoleMappingPostResult) GetJSON200() *SecurityRoleMappingPut {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityPutRoleMappingPostResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityPutRoleMappingPostResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityPutRoleMappingPostResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityPutRoleMappingPostResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityPutRoleMappingPostResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityPutRoleMappingResultDefaultHeaders the declared response headers of an HTTP default response for SecurityPutRoleMapping
+type SecurityPutRoleMappingResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityPutRoleMappingResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SecurityRoleMappingPut
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityPutRoleMappingResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityPutRoleMappingResult) GetJSON200() *SecurityRoleMappingPut {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityPutRoleMappingResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityPutRoleMappingResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityPutRoleMappingResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityPutRoleMappingResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityPutRoleMappingResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -22841,6 +23664,115 @@ func (c *ClientWithResponses) SecurityClearRoleCacheWithResponse(ctx context.Con
 	return ParseSecurityClearRoleCacheResult(rsp)
 }
 
+// SecurityGetRoleMappingsWithResponse List role mappings
+//
+// Returns all role mappings of this API. The rules in the file of realms are not among them.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /_security/role_mapping (the `SecurityGetRoleMappings` operationId).
+func (c *ClientWithResponses) SecurityGetRoleMappingsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*SecurityGetRoleMappingsResult, error) {
+	rsp, err := c.SecurityGetRoleMappings(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityGetRoleMappingsResult(rsp)
+}
+
+// SecurityDeleteRoleMappingWithResponse Delete a role mapping
+//
+// Users keep the roles that they have until they sign in again.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /_security/role_mapping/{name} (the `SecurityDeleteRoleMapping` operationId).
+func (c *ClientWithResponses) SecurityDeleteRoleMappingWithResponse(ctx context.Context, name SecurityRoleMappingName, params *SecurityDeleteRoleMappingParams, reqEditors ...RequestEditorFn) (*SecurityDeleteRoleMappingResult, error) {
+	rsp, err := c.SecurityDeleteRoleMapping(ctx, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityDeleteRoleMappingResult(rsp)
+}
+
+// SecurityGetRoleMappingWithResponse Read role mappings
+//
+// Returns the role mappings of these names; 404 if there are none.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /_security/role_mapping/{name} (the `SecurityGetRoleMapping` operationId).
+func (c *ClientWithResponses) SecurityGetRoleMappingWithResponse(ctx context.Context, name SecurityRoleMappingName, reqEditors ...RequestEditorFn) (*SecurityGetRoleMappingResult, error) {
+	rsp, err := c.SecurityGetRoleMapping(ctx, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityGetRoleMappingResult(rsp)
+}
+
+// SecurityPutRoleMappingPostWithBodyWithResponse Create or replace a role mapping
+//
+// As PUT.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/role_mapping/{name} (the `SecurityPutRoleMappingPost` operationId).
+func (c *ClientWithResponses) SecurityPutRoleMappingPostWithBodyWithResponse(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingPostParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityPutRoleMappingPostResult, error) {
+	rsp, err := c.SecurityPutRoleMappingPostWithBody(ctx, name, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityPutRoleMappingPostResult(rsp)
+}
+
+// SecurityPutRoleMappingPostWithResponse Create or replace a role mapping
+//
+// As PUT.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/role_mapping/{name} (the `SecurityPutRoleMappingPost` operationId).
+func (c *ClientWithResponses) SecurityPutRoleMappingPostWithResponse(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingPostParams, body SecurityPutRoleMappingPostJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityPutRoleMappingPostResult, error) {
+	rsp, err := c.SecurityPutRoleMappingPost(ctx, name, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityPutRoleMappingPostResult(rsp)
+}
+
+// SecurityPutRoleMappingWithBodyWithResponse Create or replace a role mapping
+//
+// Users of SAML realms that match the rules get the roles when they sign in, beside those that the realm gives
+// them. Users keep the roles that they have until they sign in again. No mapping gives a role of Elastic Cloud
+// Enterprise.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /_security/role_mapping/{name} (the `SecurityPutRoleMapping` operationId).
+func (c *ClientWithResponses) SecurityPutRoleMappingWithBodyWithResponse(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityPutRoleMappingResult, error) {
+	rsp, err := c.SecurityPutRoleMappingWithBody(ctx, name, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityPutRoleMappingResult(rsp)
+}
+
+// SecurityPutRoleMappingWithResponse Create or replace a role mapping
+//
+// Users of SAML realms that match the rules get the roles when they sign in, beside those that the realm gives
+// them. Users keep the roles that they have until they sign in again. No mapping gives a role of Elastic Cloud
+// Enterprise.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /_security/role_mapping/{name} (the `SecurityPutRoleMapping` operationId).
+func (c *ClientWithResponses) SecurityPutRoleMappingWithResponse(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingParams, body SecurityPutRoleMappingJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityPutRoleMappingResult, error) {
+	rsp, err := c.SecurityPutRoleMapping(ctx, name, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityPutRoleMappingResult(rsp)
+}
+
 // SecurityGetUsersWithResponse List users
 //
 // Returns all users, by name.
@@ -26343,6 +27275,285 @@ func ParseSecurityClearRoleCacheResult(rsp *http.Response) (*SecurityClearRoleCa
 	switch {
 	case true:
 		var headers SecurityClearRoleCacheResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityGetRoleMappingsResult parses an HTTP response from a SecurityGetRoleMappingsWithResponse call
+func ParseSecurityGetRoleMappingsResult(rsp *http.Response) (*SecurityGetRoleMappingsResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityGetRoleMappingsResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RoleMappingsInformation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityGetRoleMappingsResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityDeleteRoleMappingResult parses an HTTP response from a SecurityDeleteRoleMappingWithResponse call
+func ParseSecurityDeleteRoleMappingResult(rsp *http.Response) (*SecurityDeleteRoleMappingResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityDeleteRoleMappingResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SecurityDeleted
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest SecurityNothingDeleted
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityDeleteRoleMappingResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityGetRoleMappingResult parses an HTTP response from a SecurityGetRoleMappingWithResponse call
+func ParseSecurityGetRoleMappingResult(rsp *http.Response) (*SecurityGetRoleMappingResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityGetRoleMappingResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RoleMappingsInformation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest RoleMappingsInformation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityGetRoleMappingResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityPutRoleMappingPostResult parses an HTTP response from a SecurityPutRoleMappingPostWithResponse call
+func ParseSecurityPutRoleMappingPostResult(rsp *http.Response) (*SecurityPutRoleMappingPostResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityPutRoleMappingPostResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SecurityRoleMappingPut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityPutRoleMappingPostResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityPutRoleMappingResult parses an HTTP response from a SecurityPutRoleMappingWithResponse call
+func ParseSecurityPutRoleMappingResult(rsp *http.Response) (*SecurityPutRoleMappingResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityPutRoleMappingResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SecurityRoleMappingPut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityPutRoleMappingResultDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

@@ -1142,6 +1142,32 @@ type PutPrivilegesRequest map[string]PrivilegeDefinitions
 // PutPrivilegesResponse defines model for PutPrivilegesResponse.
 type PutPrivilegesResponse map[string]CreatedPrivileges
 
+// PutRoleMappingRequest defines model for PutRoleMappingRequest.
+type PutRoleMappingRequest struct {
+	// Enabled Whether the mapping gives roles.
+	Enabled bool `json:"enabled"`
+
+	// Metadata JSON of the caller's own. Names that begin with `_` are reserved.
+	Metadata *FreeObject `json:"metadata,omitempty"`
+
+	// RoleTemplates Not supported; only an empty list is accepted.
+	RoleTemplates *[]FreeObject `json:"role_templates,omitempty"`
+
+	// Roles Names of Elasticsearch's roles, which need not exist yet. There must be one at least.
+	Roles *TextOrTexts `json:"roles,omitempty"`
+
+	// Rules One of `field`, with the name of a field and a value or several; `any` and `all`, with a list of rules;
+	// and, only in `all`, `except` with a rule. Fields are `username`, `dn`, `groups`, `realm.name` and
+	// `metadata.` with a name. A value is a text, a pattern with `*`, a regular expression between slashes, a
+	// whole number, a boolean or null.
+	Rules FreeObject `json:"rules"`
+}
+
+// PutRoleMappingResponse defines model for PutRoleMappingResponse.
+type PutRoleMappingResponse struct {
+	RoleMapping CreatedResponse `json:"role_mapping"`
+}
+
 // PutRoleResponse defines model for PutRoleResponse.
 type PutRoleResponse struct {
 	Role CreatedResponse `json:"role"`
@@ -1390,6 +1416,17 @@ type RoleFound struct {
 	// SortValues What the role was sorted by; only in the answer to a search with an order.
 	SortValues []any `json:"_sort,omitempty"`
 }
+
+// RoleMappingInformation defines model for RoleMappingInformation.
+type RoleMappingInformation struct {
+	Enabled  bool       `json:"enabled"`
+	Roles    []string   `json:"roles"`
+	Rules    FreeObject `json:"rules"`
+	Metadata FreeObject `json:"metadata"`
+}
+
+// RoleMappingsInformation defines model for RoleMappingsInformation.
+type RoleMappingsInformation map[string]RoleMappingInformation
 
 // RoleName The name of a role.
 type RoleName = string
@@ -1799,6 +1836,9 @@ type SecurityPrivilege = string
 // SecurityRealms defines model for SecurityRealms.
 type SecurityRealms = string
 
+// SecurityRoleMappingName defines model for SecurityRoleMappingName.
+type SecurityRoleMappingName = string
+
 // SecurityRoleName defines model for SecurityRoleName.
 type SecurityRoleName = string
 
@@ -1940,6 +1980,9 @@ type SecurityDeleted = FoundResponse
 // SecurityNothingDeleted defines model for SecurityNothingDeleted.
 type SecurityNothingDeleted = FoundResponse
 
+// SecurityRoleMappingPut defines model for SecurityRoleMappingPut.
+type SecurityRoleMappingPut = PutRoleMappingResponse
+
 // SecurityRolePut defines model for SecurityRolePut.
 type SecurityRolePut = PutRoleResponse
 
@@ -2066,6 +2109,9 @@ type PutPrivileges = PutPrivilegesRequest
 // PutRole What the bearer may do; `{}` is nothing. Only an API key's has a restriction, and only a role's has a
 // description. Of a member and its second name only one may be sent.
 type PutRole = RoleDescriptor
+
+// PutRoleMapping defines model for PutRoleMapping.
+type PutRoleMapping = PutRoleMappingRequest
 
 // PutSecurityUser defines model for PutSecurityUser.
 type PutSecurityUser = PutSecurityUserRequest
@@ -2270,6 +2316,24 @@ type SecurityPutRolePostParams struct {
 
 // SecurityPutRoleParams defines parameters for SecurityPutRole.
 type SecurityPutRoleParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityDeleteRoleMappingParams defines parameters for SecurityDeleteRoleMapping.
+type SecurityDeleteRoleMappingParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityPutRoleMappingPostParams defines parameters for SecurityPutRoleMappingPost.
+type SecurityPutRoleMappingPostParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityPutRoleMappingParams defines parameters for SecurityPutRoleMapping.
+type SecurityPutRoleMappingParams struct {
 	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
 	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
 }
@@ -2521,6 +2585,12 @@ type SecurityPutRolePostJSONRequestBody = RoleDescriptor
 
 // SecurityPutRoleJSONRequestBody defines body for SecurityPutRole for application/json ContentType.
 type SecurityPutRoleJSONRequestBody = RoleDescriptor
+
+// SecurityPutRoleMappingPostJSONRequestBody defines body for SecurityPutRoleMappingPost for application/json ContentType.
+type SecurityPutRoleMappingPostJSONRequestBody = PutRoleMappingRequest
+
+// SecurityPutRoleMappingJSONRequestBody defines body for SecurityPutRoleMapping for application/json ContentType.
+type SecurityPutRoleMappingJSONRequestBody = PutRoleMappingRequest
 
 // SecurityHasPrivilegesGetJSONRequestBody defines body for SecurityHasPrivilegesGet for application/json ContentType.
 type SecurityHasPrivilegesGetJSONRequestBody = HasPrivilegesRequest

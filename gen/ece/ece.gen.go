@@ -651,6 +651,9 @@ type SecurityPrivilege = string
 // SecurityRealms defines model for SecurityRealms.
 type SecurityRealms = string
 
+// SecurityRoleMappingName defines model for SecurityRoleMappingName.
+type SecurityRoleMappingName = string
+
 // SecurityRoleName defines model for SecurityRoleName.
 type SecurityRoleName = string
 

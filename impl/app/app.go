@@ -21,6 +21,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/applicationprivilege"
 	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/authz/role"
+	"github.com/sallyport/sallyport/impl/authz/rolemapping"
 	"github.com/sallyport/sallyport/impl/http/compatibility"
 	"github.com/sallyport/sallyport/impl/http/console"
 	"github.com/sallyport/sallyport/impl/http/contract"
@@ -215,17 +216,18 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	handler, err := edge.New(edge.Config{
 		Families: []edge.Family{
 			elastic.New(document, elastic.Services{
-				Accounts:   accounts,
-				Auth:       auth,
-				Keys:       keys,
-				Users:      users,
-				Roles:      roles,
-				Privileges: applicationprivilege.NewService(st),
-				Access:     rights,
-				Elevation:  elevations,
-				Speaks:     speaks,
-				Names:      names,
-				Now:        s.Now,
+				Accounts:     accounts,
+				Auth:         auth,
+				Keys:         keys,
+				Users:        users,
+				Roles:        roles,
+				RoleMappings: rolemapping.NewService(st),
+				Privileges:   applicationprivilege.NewService(st),
+				Access:       rights,
+				Elevation:    elevations,
+				Speaks:       speaks,
+				Names:        names,
+				Now:          s.Now,
 			}),
 			ece.New(document, ece.Services{
 				Accounts:  accounts,

@@ -75,6 +75,10 @@ const (
 	RolePut Event = "role.put"
 	// RoleDeleted: an Elasticsearch role was removed.
 	RoleDeleted Event = "role.deleted"
+	// RoleMappingPut: a role mapping was added or replaced; the details hold its roles.
+	RoleMappingPut Event = "role_mapping.put"
+	// RoleMappingDeleted: a role mapping was removed.
+	RoleMappingDeleted Event = "role_mapping.deleted"
 	// ApplicationPrivilegePut: an application privilege was added or replaced.
 	ApplicationPrivilegePut Event = "application_privilege.put"
 	// ApplicationPrivilegeDeleted: an application privilege was removed.

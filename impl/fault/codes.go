@@ -42,6 +42,8 @@ var (
 	InvalidData = Code{"invalid data", InvalidInput}
 	// InvalidJSON: the body is not one JSON value.
 	InvalidJSON = Code{"invalid JSON", InvalidInput}
+	// MemberMissing: a document lacks a member.
+	MemberMissing = Code{"member missing", InvalidInput}
 	// ParseFailed: a part of a document is malformed.
 	ParseFailed = Code{"parse failed", InvalidInput}
 	// FieldInvalid: an object parser does not accept a field or its value. Fields leads to it in the body.

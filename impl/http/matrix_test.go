@@ -212,6 +212,7 @@ var harmless = map[string]string{
 	"security-change-password":     `{"password":"wren-427 wren"}`,
 	"security-put-user":            `{"roles":[]}`,
 	"security-put-role":            `{}`,
+	"security-put-role-mapping":    `{"enabled":false,"roles":["nothing"],"rules":{"any":[]}}`,
 	"security-bulk-put-roles":      `{"roles":{}}`,
 	"security-bulk-delete-roles":   `{"names":["x"]}`,
 	"security-put-privileges":      `{"unknown":{"nothing":{"actions":["data:nothing"]}}}`,

@@ -211,6 +211,13 @@ var changeOf = map[string]func(*world) change{
 		w.role("monitors", `{"cluster":["monitor"]}`)
 		return change{caller: w.manager(), body: `{"names":["monitors","missing"]}`}
 	},
+	"security-put-role-mapping": func(w *world) change {
+		return change{caller: w.manager(), body: `{"enabled":true,"roles":["monitors"],"rules":{"all":[]}}`}
+	},
+	"security-delete-role-mapping": func(w *world) change {
+		w.mapping("mapped", "monitors", `{"all":[]}`)
+		return change{caller: w.manager(), at: "/_security/role_mapping/mapped"}
+	},
 	"security-put-privileges": func(w *world) change {
 		return change{caller: w.manager(), body: shopPrivileges}
 	},

@@ -21,7 +21,7 @@ func TestNoRole(t *testing.T) {
 	}
 	reason := func(attributes map[string][]string) string {
 		t.Helper()
-		_, err := realm.Profile(Subject{NameID: "erin", Attributes: attributes})
+		_, err := profileOf(realm, Subject{NameID: "erin", Attributes: attributes})
 		var refused *RefusedError
 		if !errors.As(err, &refused) {
 			t.Fatal(err)

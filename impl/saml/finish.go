@@ -42,6 +42,7 @@ type attempt struct {
 	pending  pending
 	done     []CookieChange
 	verified protocol.Assertion
+	subject  Subject
 	profile  Profile
 }
 
@@ -90,12 +91,12 @@ func (s *Service) finish(ctx context.Context, a *attempt) (SignedIn, error) {
 	if err := s.authenticate(ctx, a); err != nil {
 		return SignedIn{}, err
 	}
-	var err error
-	a.profile, err = a.realm.Profile(Subject{
+	a.subject = Subject{
 		NameID: a.verified.NameID, NameIDFormat: a.verified.NameIDFormat, NameQualifier: a.verified.NameQualifier,
 		SPNameQualifier: a.verified.SPNameQualifier, Attributes: a.verified.Attributes,
-	})
-	if err != nil {
+	}
+	var err error
+	if a.profile, err = a.realm.Profile(a.subject); err != nil {
 		return SignedIn{}, err
 	}
 	return s.settle(ctx, a)
@@ -294,7 +295,15 @@ func (s *Service) settle(ctx context.Context, a *attempt) (SignedIn, error) {
 		if over(a.verified.SessionNotOnOrAfter, tx.Now) { // the store's clock may be ahead
 			return SignedIn{}, refuse(reasonOver)
 		}
-		u, err := signIn(ctx, tx, a.realm, a.profile)
+		mapped, err := a.realm.mapped(ctx, tx, a.subject, a.profile)
+		if err != nil {
+			return SignedIn{}, err
+		}
+		profile, err := a.realm.admit(a.subject, a.profile, mapped)
+		if err != nil {
+			return SignedIn{}, err
+		}
+		u, err := signIn(ctx, tx, a.realm, profile)
 		if err != nil {
 			return SignedIn{}, err
 		}

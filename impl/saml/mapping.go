@@ -2,12 +2,15 @@ package saml
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/user"
+	"github.com/sallyport/sallyport/impl/authz/rolemapping"
 	"github.com/sallyport/sallyport/impl/platform/admission/wildcard"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -38,7 +41,7 @@ type Profile struct {
 	FullName, Email string
 	DN              string
 	Groups          []string
-	// Roles are sorted, ECE's first. There is at least one.
+	// Roles are those of the realm's rules, sorted, ECE's first.
 	Roles []identity.Role
 }
 
@@ -49,8 +52,8 @@ const (
 	maxNameID   = 1024
 )
 
-// Profile makes a user of a subject. It returns a *RefusedError if the subject cannot be one, or gets no roles, or such
-// of ECE's that cannot be one user's.
+// Profile makes a user of a subject. It returns a *RefusedError if the subject cannot be one, or gets roles of ECE's
+// that cannot be one user's.
 func (r Realm) Profile(s Subject) (Profile, error) {
 	if s.NameID == "" || utf8.RuneCountInString(s.NameID) > maxNameID {
 		return Profile{}, refuse("the NameID is empty or longer than 1024 characters")
@@ -76,10 +79,46 @@ func (r Realm) Profile(s Subject) (Profile, error) {
 	if p.DN, err = sole(s, r.Attributes.DN, "dn"); err != nil {
 		return Profile{}, err
 	}
-	if p.Roles, err = r.RoleMappings.roles(p); err == nil && len(p.Roles) == 0 {
+	p.Roles, err = r.RoleMappings.roles(p)
+	return p, err
+}
+
+// mapped returns the roles that the stored role mappings give, none of them ECE's. It returns a *RefusedError if the
+// mappings compare too much.
+func (r Realm) mapped(ctx context.Context, tx *store.Tx, s Subject, p Profile) ([]identity.Role, error) {
+	roles, err := rolemapping.Roles(ctx, tx, rolemapping.User{
+		Name:     p.Name,
+		DN:       p.DN,
+		Groups:   p.Groups,
+		Metadata: s.metadata(),
+		Realm:    r.ID,
+	})
+	if errors.Is(err, rolemapping.ErrTooMuchWork) {
+		err = refuse(err.Error())
+	}
+	return roles, err
+}
+
+// admit returns a profile with the mapped roles beside those of the realm's rules. It returns a *RefusedError if there
+// are none.
+func (r Realm) admit(s Subject, p Profile, mapped []identity.Role) (Profile, error) {
+	var err error
+	if p.Roles, err = combine(slices.Concat(p.Roles, mapped)); err == nil && len(p.Roles) == 0 {
 		err = refuse(r.noRole(s, p))
 	}
 	return p, err
+}
+
+// metadata returns what role mappings call metadata, by Elasticsearch's names.
+func (s Subject) metadata() map[string][]string {
+	all := map[string][]string{"saml_nameid": {s.NameID}}
+	if s.NameIDFormat != "" {
+		all["saml_nameid_format"] = []string{s.NameIDFormat}
+	}
+	for name, values := range s.Attributes {
+		all["saml("+name+")"] = values
+	}
+	return all
 }
 
 // identity returns what a subject is known by. What a NameID leaves out is what SAML says it then means: the format

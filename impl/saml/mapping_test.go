@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/platform/dn"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -33,9 +34,18 @@ func subject(attributes map[string][]string) Subject {
 	return Subject{NameID: "id-1", NameIDFormat: formatPersistent, Attributes: attributes}
 }
 
+// profileOf returns the profile of a subject that is admitted without role mappings.
+func profileOf(r Realm, s Subject) (Profile, error) {
+	p, err := r.Profile(s)
+	if err != nil {
+		return Profile{}, err
+	}
+	return r.admit(s, p, nil)
+}
+
 // Ensures that a profile is what the attributes say.
 func TestProfile(t *testing.T) {
-	got, err := corporate().Profile(subject(map[string][]string{
+	got, err := profileOf(corporate(), subject(map[string][]string{
 		"uid": {"erin"}, "memberOf": {"staff", "others"}, "cn": {"Erin Ωmega", "E."}, "mail": {"erin@example.com"},
 		"entryDN": {"uid=erin,ou=People,dc=example"},
 	}))
@@ -84,7 +94,7 @@ func TestProfile_Roles(t *testing.T) {
 		"DN":              {map[string][]string{"uid": {"x"}, "entryDN": {"UID=x, OU=People, DC=example"}}, "[by_dn]"},
 		"other attribute": {map[string][]string{"uid": {"x"}, "groups": {"staff"}}, "no rule gives the user"},
 	} {
-		p, err := corporate().Profile(subject(c.attributes))
+		p, err := profileOf(corporate(), subject(c.attributes))
 		var refusal *RefusedError
 		switch got := fmt.Sprint(p.Roles); {
 		case strings.HasPrefix(c.want, "["):
@@ -101,7 +111,7 @@ func TestProfile_Roles(t *testing.T) {
 		"a, staff ,,b": "[ece_deployment_viewer by_group]", "staff": "[ece_deployment_viewer by_group]", "Sales, EMEA": "[]",
 		",": "[]",
 	} {
-		if p, _ := delimited.Profile(subject(map[string][]string{
+		if p, _ := profileOf(delimited, subject(map[string][]string{
 			"uid": {"x"}, "memberOf": {value},
 		})); fmt.Sprint(p.Roles) != want {
 			t.Errorf("%q with a delimiter: %v, want %s", value, p.Roles, want)
@@ -109,7 +119,7 @@ func TestProfile_Roles(t *testing.T) {
 	}
 	defaults := corporate()
 	defaults.RoleMappings.Default = []identity.Role{"defaults"}
-	if p, err := defaults.Profile(subject(map[string][]string{"uid": {"erin"}})); err != nil ||
+	if p, err := profileOf(defaults, subject(map[string][]string{"uid": {"erin"}})); err != nil ||
 		fmt.Sprint(p.Roles) != "[by_name defaults]" {
 		t.Errorf("with default roles: %v, %v", p.Roles, err)
 	}
@@ -157,7 +167,7 @@ func TestProfile_Principal(t *testing.T) {
 			"the NameID is not persistent"},
 	} {
 		r := Realm{Attributes: Attributes{Principal: c.principal}, RoleMappings: RoleMappings{Default: []identity.Role{"x"}}}
-		p, err := r.Profile(c.subject)
+		p, err := profileOf(r, c.subject)
 		got := p.Identity.NameID + " " + p.Name
 		var refusal *RefusedError
 		if errors.As(err, &refusal) {
@@ -202,12 +212,12 @@ func TestProfile_Identity(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.subject.Attributes = map[string][]string{"uid": {"erin"}}
-			if p, err := realm.Profile(c.subject); err != nil || p.Identity != c.want {
+			if p, err := profileOf(realm, c.subject); err != nil || p.Identity != c.want {
 				t.Errorf("%+v, %v", p.Identity, err)
 			}
 		})
 	}
-	if _, err := realm.Profile(Subject{
+	if _, err := profileOf(realm, Subject{
 		NameID: "x", NameQualifier: "urn:other", Attributes: map[string][]string{"uid": {"erin"}},
 	}); err == nil {
 		t.Error("a NameID of another identity provider is taken")
@@ -230,14 +240,14 @@ func TestProfile_Texts(t *testing.T) {
 			"entryDN, which is the dn, has several values"},
 		"name that fits": {"cn", []string{strings.Repeat("ä", 512)}, ""},
 	} {
-		_, err := corporate().Profile(subject(map[string][]string{"uid": {"erin"}, c.attribute: c.values}))
+		_, err := profileOf(corporate(), subject(map[string][]string{"uid": {"erin"}, c.attribute: c.values}))
 		var refusal *RefusedError
 		if c.want == "" && err != nil || c.want != "" &&
 			(!errors.As(err, &refusal) || !strings.Contains(refusal.Reason, c.want)) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if p, err := (Realm{RoleMappings: RoleMappings{Default: []identity.Role{"x"}}}).Profile(Subject{
+	if p, err := profileOf(Realm{RoleMappings: RoleMappings{Default: []identity.Role{"x"}}}, Subject{
 		NameID: "erin", Attributes: map[string][]string{"": {"y"}},
 	}); err != nil ||
 		p.FullName != "" || p.Email != "" || p.DN != "" || p.Groups != nil {
@@ -310,7 +320,7 @@ func FuzzMatchesDN(f *testing.F) {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		_, isName := parseDN(name)
+		_, isName := dn.Parse(name)
 		if open := strings.HasPrefix(name, "*,"); !open && matchesDN(name, name) != isName {
 			t.Errorf("%q is not itself", name)
 		}

@@ -122,3 +122,54 @@ func (s *suite) listPrivileges(want string) {
 		return err
 	})
 }
+
+// roleMappings: the first write creates a mapping, later ones replace it; the sums leave out the one that is written.
+func roleMappings(s *suite) {
+	s.update(func(tx *store.Tx) error {
+		for i, m := range []store.RoleMapping{
+			{Name: "b", Enabled: true, Rules: "old", Cost: 1},
+			{Name: "a", Roles: []string{"x", `"`}, Rules: `{"a":1}`, Metadata: "{}", Cost: 2},
+			{Name: "b", Enabled: true, Rules: "new", Metadata: "{}", Cost: 4},
+		} {
+			created, err := tx.RoleMappings.Put(m)
+			if err != nil {
+				return err
+			}
+			equal(s, fmt.Sprint("whether the put ", i, " made a mapping"), created, i < 2)
+		}
+		return nil
+	})
+
+	s.view(func(tx *store.Tx) error {
+		list, err := tx.RoleMappings.All()
+		equal(s, "the mappings", fmt.Sprint(list), `[{a false [x "] {"a":1} {} 2} {b true [] new {} 4}]`)
+		return err
+	})
+	s.view(func(tx *store.Tx) error {
+		enabled, err := tx.RoleMappings.Enabled()
+		equal(s, "the enabled mappings", fmt.Sprint(enabled), "[{b true [] new  4}]")
+		if err != nil {
+			return err
+		}
+
+		for _, c := range []struct {
+			name        string
+			count, cost int
+		}{{"a", 1, 4}, {"b", 1, 2}, {"c", 2, 6}} {
+			count, cost, err := tx.RoleMappings.Others(c.name)
+			if err != nil {
+				return err
+			}
+			equal(s, "the mappings beside "+c.name, fmt.Sprint(count, cost), fmt.Sprint(c.count, c.cost))
+		}
+		return nil
+	})
+
+	s.once("the deletion", func(tx *store.Tx) (bool, error) { return tx.RoleMappings.Delete("a") })
+	s.once("the last deletion", func(tx *store.Tx) (bool, error) { return tx.RoleMappings.Delete("b") })
+	s.view(func(tx *store.Tx) error {
+		count, cost, err := tx.RoleMappings.Others("")
+		equal(s, "what is left", fmt.Sprint(count, cost), "0 0")
+		return err
+	})
+}

@@ -50,6 +50,7 @@ func testContract(t *testing.T, open func(t *testing.T, now func() time.Time) *s
 		"FewCandidates": fewCandidates,
 		"Roles":         roles,
 		"Privileges":    applicationPrivileges,
+		"RoleMappings":  roleMappings,
 		"Refresh":       refreshTokens,
 		"TOTPDevices":   totpDevices,
 		"Lockouts":      lockouts,

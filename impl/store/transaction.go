@@ -29,6 +29,7 @@ type Tx struct {
 	RecoveryCodes         RecoveryCodes
 	RefreshTokens         RefreshTokens
 	Repairs               Repairs
+	RoleMappings          RoleMappings
 	Roles                 Roles
 	SAML                  SAML
 	Sessions              Sessions
@@ -75,6 +76,8 @@ type (
 	RefreshTokens struct{ tx *Tx }
 	// Repairs holds the repairs of the records that are still to be done.
 	Repairs struct{ tx *Tx }
+	// RoleMappings holds rules that give users of identity providers roles.
+	RoleMappings struct{ tx *Tx }
 	// Roles holds Elasticsearch's roles.
 	Roles struct{ tx *Tx }
 	// SAML holds used assertions, identity providers' metadata, sessions that began with a SAML sign-in, and refused
@@ -95,7 +98,7 @@ func (tx *Tx) setTables() {
 	tx.Accounts, tx.ApplicationPrivileges, tx.Audit = Accounts{tx}, ApplicationPrivileges{tx}, Audit{tx}
 	tx.Documents, tx.Keys, tx.Lockouts = Documents{tx}, Keys{tx}, Lockouts{tx}
 	tx.RecoveryCodes, tx.RefreshTokens, tx.Repairs = RecoveryCodes{tx}, RefreshTokens{tx}, Repairs{tx}
-	tx.Roles, tx.SAML, tx.Sessions = Roles{tx}, SAML{tx}, Sessions{tx}
+	tx.RoleMappings, tx.Roles, tx.SAML, tx.Sessions = RoleMappings{tx}, Roles{tx}, SAML{tx}, Sessions{tx}
 	tx.SigningKeys, tx.TOTPDevices, tx.Users = SigningKeys{tx}, TOTPDevices{tx}, Users{tx}
 }
 

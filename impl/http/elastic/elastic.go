@@ -19,6 +19,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/applicationprivilege"
 	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/authz/role"
+	"github.com/sallyport/sallyport/impl/authz/rolemapping"
 	"github.com/sallyport/sallyport/impl/http/compatibility"
 	"github.com/sallyport/sallyport/impl/http/contract"
 	"github.com/sallyport/sallyport/impl/http/edge"
@@ -31,6 +32,8 @@ type Services struct {
 	Keys     *apikey.Service
 	Users    *user.Service
 	Roles    *role.Service
+	// RoleMappings give roles to users of identity providers.
+	RoleMappings *rolemapping.Service
 	// Privileges are those of applications.
 	Privileges *applicationprivilege.Service
 	// Access resolves the privileges of callers.
@@ -64,6 +67,7 @@ func New(c *contract.Contract, services Services) *API {
 		a.userOperations(),
 		a.passwordOperations(),
 		a.roleOperations(),
+		a.roleMappingOperations(),
 		a.privilegeOperations(),
 		a.tokenOperations(),
 	)

@@ -29,6 +29,7 @@ var exceptions = map[fault.Code]string{
 	fault.CredentialsUnsupported: securityDenied,
 	fault.FieldInvalid:           "x_content_parse_exception",
 	fault.MediaTypeIncompatible:  "media_type_header_exception",
+	fault.MemberMissing:          "parsing_exception",
 	fault.ParseFailed:            "parse_exception",
 	fault.RequestInvalid:         "action_request_validation_exception",
 	fault.ValidationFailed:       "validation_exception",

@@ -1390,6 +1390,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_security/role_mapping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List role mappings
+         * @description Returns all role mappings of this API. The rules in the file of realms are not among them.
+         */
+        get: operations["security-get-role-mappings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/role_mapping/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a role mapping; for reading also several, with commas between them.
+                 * @example operators
+                 */
+                name: components["parameters"]["SecurityRoleMappingName"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Read role mappings
+         * @description Returns the role mappings of these names; 404 if there are none.
+         */
+        get: operations["security-get-role-mapping"];
+        /**
+         * Create or replace a role mapping
+         * @description Users of SAML realms that match the rules get the roles when they sign in, beside those that the realm gives
+         *     them. Users keep the roles that they have until they sign in again. No mapping gives a role of Elastic Cloud
+         *     Enterprise.
+         */
+        put: operations["security-put-role-mapping"];
+        /**
+         * Create or replace a role mapping
+         * @description As PUT.
+         */
+        post: operations["security-put-role-mapping-post"];
+        /**
+         * Delete a role mapping
+         * @description Users keep the roles that they have until they sign in again.
+         */
+        delete: operations["security-delete-role-mapping"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_security/privilege/{application}/_clear_cache": {
         parameters: {
             query?: never;
@@ -2592,6 +2652,35 @@ export interface components {
         };
         PutRoleResponse: {
             role: components["schemas"]["CreatedResponse"];
+        };
+        PutRoleMappingRequest: {
+            /** @description Whether the mapping gives roles. */
+            enabled: boolean;
+            /** @description Names of Elasticsearch's roles, which need not exist yet. There must be one at least. */
+            roles?: components["schemas"]["TextOrTexts"];
+            /** @description Not supported; only an empty list is accepted. */
+            role_templates?: components["schemas"]["FreeObject"][];
+            /**
+             * @description One of `field`, with the name of a field and a value or several; `any` and `all`, with a list of rules;
+             *     and, only in `all`, `except` with a rule. Fields are `username`, `dn`, `groups`, `realm.name` and
+             *     `metadata.` with a name. A value is a text, a pattern with `*`, a regular expression between slashes, a
+             *     whole number, a boolean or null.
+             */
+            rules: components["schemas"]["FreeObject"];
+            /** @description JSON of the caller's own. Names that begin with `_` are reserved. */
+            metadata?: components["schemas"]["FreeObject"];
+        };
+        PutRoleMappingResponse: {
+            role_mapping: components["schemas"]["CreatedResponse"];
+        };
+        RoleMappingsInformation: {
+            [key: string]: components["schemas"]["RoleMappingInformation"];
+        };
+        RoleMappingInformation: {
+            enabled: boolean;
+            roles: string[];
+            rules: components["schemas"]["FreeObject"];
+            metadata: components["schemas"]["FreeObject"];
         };
         /** @description Privileges, by application and name. */
         PutPrivilegesRequest: {
@@ -4390,6 +4479,22 @@ export interface components {
                 "application/json": components["schemas"]["PutRoleResponse"];
             };
         };
+        /** @description Whether the role mapping is new. */
+        SecurityRoleMappingPut: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "role_mapping": {
+                 *         "created": true
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["PutRoleMappingResponse"];
+            };
+        };
         /** @description The names, in order. */
         BuiltinPrivileges: {
             headers: {
@@ -4566,6 +4671,11 @@ export interface components {
          * @example log_reader
          */
         SecurityRoleName: string;
+        /**
+         * @description The name of a role mapping; for reading also several, with commas between them.
+         * @example operators
+         */
+        SecurityRoleMappingName: string;
         /**
          * @description The name of an application.
          * @example shop
@@ -4807,6 +4917,24 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["RoleDescriptor"];
+            };
+        };
+        PutRoleMapping: {
+            content: {
+                /**
+                 * @example {
+                 *       "enabled": true,
+                 *       "roles": [
+                 *         "log_reader"
+                 *       ],
+                 *       "rules": {
+                 *         "field": {
+                 *           "groups": "operators"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["PutRoleMappingRequest"];
             };
         };
         BulkPutRoles: {
@@ -7782,6 +7910,172 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["CacheCleared"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-get-role-mappings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The role mappings, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "operators": {
+                     *         "enabled": true,
+                     *         "roles": [
+                     *           "log_reader"
+                     *         ],
+                     *         "rules": {
+                     *           "field": {
+                     *             "groups": "operators"
+                     *           }
+                     *         },
+                     *         "metadata": {}
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RoleMappingsInformation"];
+                };
+            };
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-get-role-mapping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a role mapping; for reading also several, with commas between them.
+                 * @example operators
+                 */
+                name: components["parameters"]["SecurityRoleMappingName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The role mappings, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "operators": {
+                     *         "enabled": true,
+                     *         "roles": [
+                     *           "log_reader"
+                     *         ],
+                     *         "rules": {
+                     *           "field": {
+                     *             "groups": "operators"
+                     *           }
+                     *         },
+                     *         "metadata": {}
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RoleMappingsInformation"];
+                };
+            };
+            /** @description There are no such role mappings. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": components["schemas"]["RoleMappingsInformation"];
+                };
+            };
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-put-role-mapping": {
+        parameters: {
+            query?: {
+                /**
+                 * @description When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+                 * @example wait_for
+                 */
+                refresh?: components["parameters"]["Refresh"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a role mapping; for reading also several, with commas between them.
+                 * @example operators
+                 */
+                name: components["parameters"]["SecurityRoleMappingName"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["PutRoleMapping"];
+        responses: {
+            200: components["responses"]["SecurityRoleMappingPut"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-put-role-mapping-post": {
+        parameters: {
+            query?: {
+                /**
+                 * @description When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+                 * @example wait_for
+                 */
+                refresh?: components["parameters"]["Refresh"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a role mapping; for reading also several, with commas between them.
+                 * @example operators
+                 */
+                name: components["parameters"]["SecurityRoleMappingName"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["PutRoleMapping"];
+        responses: {
+            200: components["responses"]["SecurityRoleMappingPut"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-delete-role-mapping": {
+        parameters: {
+            query?: {
+                /**
+                 * @description When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+                 * @example wait_for
+                 */
+                refresh?: components["parameters"]["Refresh"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a role mapping; for reading also several, with commas between them.
+                 * @example operators
+                 */
+                name: components["parameters"]["SecurityRoleMappingName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["SecurityDeleted"];
+            404: components["responses"]["SecurityNothingDeleted"];
             default: components["responses"]["ElasticsearchFailure"];
         };
     };
