@@ -128,7 +128,9 @@ func (s *secrets) walk(name string, value any) {
 	switch v := value.(type) {
 	case map[string]any:
 		for member, each := range v {
-			s.walk(member, each)
+			if member != "aggregations" { // there, keys are values of fields
+				s.walk(member, each)
+			}
 		}
 	case []any:
 		for _, each := range v {
