@@ -189,6 +189,35 @@ func elasticsearchRows(t *testing.T) [][]string {
 			})
 		}
 	}
+	return append(rows, roleRows(versions)...)
+}
+
+// roleRows returns the rows about built-in roles.
+func roleRows(versions []compatibility.Elasticsearch) [][]string {
+	var rows [][]string
+	for _, kind := range []struct {
+		roles       func(compatibility.Elasticsearch) []string
+		is, without string
+	}{
+		{func(e compatibility.Elasticsearch) []string { return e.EarlierRoles }, "built in", "not built in"},
+		{func(e compatibility.Elasticsearch) []string { return e.NarrowerRoles }, "fewer privileges", "more privileges"},
+	} {
+		var names []string
+		for _, version := range versions {
+			names = append(names, kind.roles(version)...)
+		}
+		for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
+			row := []string{"role `" + name + "`"}
+			for _, version := range versions {
+				if slices.Contains(kind.roles(version), name) {
+					row = append(row, kind.is)
+				} else {
+					row = append(row, kind.without)
+				}
+			}
+			rows = append(rows, row)
+		}
+	}
 	return rows
 }
 

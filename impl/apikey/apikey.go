@@ -14,6 +14,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/authz/role"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/store/condition"
@@ -36,6 +37,8 @@ type Settings struct {
 	// MaxPerUser is the maximum number of a user's keys that are neither invalidated nor expired; zero is no limit. A
 	// user with more keeps them, but creates no others.
 	MaxPerUser int
+	// Builtin are the built-in roles of the owners of keys.
+	Builtin role.Builtin
 }
 
 // DefaultMaxPerUser exceeds the needs of a user, and is small enough for a list of all keys.

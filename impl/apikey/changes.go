@@ -78,7 +78,7 @@ func (c *changes) with(roles []identity.Role, kept binding) (*keysChange, error)
 		return made, nil
 	}
 	change := &keysChange{KeyChange: c.common}
-	o, err := putOrigin(c.tx, &change.origin, c.owner, roles, c.binding)
+	o, err := c.service.putOrigin(c.tx, &change.origin, c.owner, roles, c.binding)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
-	"github.com/sallyport/sallyport/impl/authz/role"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -98,7 +97,7 @@ func putCreator(to documents, u store.User, b binding) (string, error) {
 }
 
 // putOrigin puts the documents about an owner with these roles.
-func putOrigin(
+func (s *Service) putOrigin(
 	tx *store.Tx, to documents, owner store.User, roles []identity.Role, b binding,
 ) (o origin, err error) {
 	o.binding = b
@@ -106,7 +105,7 @@ func putOrigin(
 		return o, err
 	}
 	owner.Roles = roles
-	snapshot, err := ownerRoles(tx, owner)
+	snapshot, err := s.ownerRoles(tx, owner)
 	if err != nil {
 		return o, err
 	}
@@ -127,7 +126,7 @@ func (s *Service) originOf(tx *store.Tx, p identity.Principal, owner store.User,
 	if c.onBehalf {
 		b = bindingNow(owner)
 	}
-	return putOrigin(tx, tx.Documents, owner, owner.Roles, b)
+	return s.putOrigin(tx, tx.Documents, owner, owner.Roles, b)
 }
 
 // derivedOrigin is originOf for a key that a key creates. The new key inherits the binding of its creator. With
@@ -146,7 +145,7 @@ func (s *Service) derivedOrigin(tx *store.Tx, p identity.Principal, owner store.
 		return origin{}, err
 	}
 	if len(c.Assigned) == 0 && maker.LimitedBy == "" {
-		return putOrigin(tx, tx.Documents, owner, owner.Roles, inherited.binding)
+		return s.putOrigin(tx, tx.Documents, owner, owner.Roles, inherited.binding)
 	}
 	o := origin{limitedBy: maker.LimitedBy, binding: inherited.binding}
 	if o.creator, err = putCreator(tx.Documents, owner, inherited.binding); err != nil || len(c.Assigned) == 0 {
@@ -157,9 +156,9 @@ func (s *Service) derivedOrigin(tx *store.Tx, p identity.Principal, owner store.
 }
 
 // ownerRoles returns the snapshot of the owner's roles, or fault.InvalidData if one of them is restricted.
-func ownerRoles(tx *store.Tx, owner store.User) (roledescriptor.Set, error) {
+func (s *Service) ownerRoles(tx *store.Tx, owner store.User) (roledescriptor.Set, error) {
 	names := identity.Principal{Roles: owner.Roles}.RoleNames()
-	set, err := role.Snapshot(tx, names)
+	set, err := s.settings.Builtin.Snapshot(tx, names)
 	if err != nil {
 		return nil, err
 	}

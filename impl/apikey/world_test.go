@@ -17,6 +17,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/authz/privilege"
+	"github.com/sallyport/sallyport/impl/authz/role"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/query"
@@ -51,7 +52,7 @@ func newWorld(t *testing.T, settings apikey.Settings, users ...store.User) *worl
 			t.Error(err)
 		}
 	})
-	if w.rights, err = access.NewService(w.store, privilege.Names{}); err != nil {
+	if w.rights, err = access.NewService(w.store, privilege.Names{}, role.Builtin{}); err != nil {
 		t.Fatal(err)
 	}
 

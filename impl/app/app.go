@@ -191,7 +191,8 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	}
 	speaks := s.Compatibility.Elasticsearch
 	names := privilege.NewNames(speaks.ClusterPrivileges, speaks.IndexPrivileges)
-	rights, err := access.NewService(st, names)
+	builtin := role.NewBuiltin(speaks.EarlierRoles, speaks.NarrowerRoles)
+	rights, err := access.NewService(st, names, builtin)
 	if err != nil {
 		return nil, err
 	}
@@ -206,13 +207,14 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		Without:   s.Compatibility.ECE.Operations,
 	})
 	// Last, because they have to be closed.
+	s.Keys.Builtin = builtin
 	keys := apikey.NewService(st, s.Keys, s.Log)
 	signOn := saml.NewService(st, sessions, sealer, saml.Counters{Responses: responses, Guesses: guesses},
 		saml.Settings{Realms: s.realms(), ReturnURLs: s.ReturnURLs, Limits: s.SignOn}, s.Log, s.Now)
 	limits := edge.NewLimits(st.Readers())
 	count(counts, st, hasher, users, signOn, limits)
 	counts.KeysExpiring(keys.Expiring, s.Now)
-	auth, roles := authn.NewService(st, users, keys, sessions, elevations, s.Now), role.NewService(st)
+	auth, roles := authn.NewService(st, users, keys, sessions, elevations, s.Now), role.NewService(st, builtin)
 	handler, err := edge.New(edge.Config{
 		Families: []edge.Family{
 			elastic.New(document, elastic.Services{
@@ -256,6 +258,9 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	})
 	if err == nil {
 		err = repairKeys(ctx, keys, s.Log)
+	}
+	if err == nil {
+		err = reportReserved(ctx, roles, users, s.Log)
 	}
 	if err != nil {
 		keys.Close()
@@ -324,6 +329,26 @@ func repairKeys(ctx context.Context, keys *apikey.Service, log *slog.Logger) err
 			"keys", len(makers.Doubtful))
 	}
 	return nil
+}
+
+// reportReserved logs warnings about roles and users of earlier versions that have the name of a built-in one of
+// Elasticsearch.
+func reportReserved(ctx context.Context, roles *role.Service, users *user.Service, log *slog.Logger) error {
+	replaced, err := roles.Replaced(ctx)
+	if err != nil {
+		return err
+	}
+	if len(replaced) > 0 {
+		log.WarnContext(ctx, "stored roles in effect in place of built-in ones: delete them to use the built-in roles",
+			"roles", replaced)
+	}
+
+	reserved, err := users.Reserved(ctx)
+	if err == nil && len(reserved) > 0 {
+		log.WarnContext(ctx, "users with reserved names: they stay as they are, and cannot be created again",
+			"users", reserved)
+	}
+	return err
 }
 
 // count adds the load of all limits to the metrics.

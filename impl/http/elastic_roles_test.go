@@ -35,7 +35,7 @@ func TestSecurityRoles(t *testing.T) {
 	}
 
 	all, err := w.client.SecurityGetRolesWithResponse(ctx, bob)
-	if err != nil || all.JSON200 == nil || len(*all.JSON200) != 6 {
+	if err != nil || all.JSON200 == nil || len(*all.JSON200) != 34 {
 		t.Fatalf("%v %s", err, all.Body)
 	}
 

@@ -42,15 +42,15 @@ func TestSecurityRoles_Query(t *testing.T) {
 	for _, c := range []struct{ name, body, want string }{
 		{"all that are not reserved", `{"query":{` + custom + `}}`, "3 empty reader seller"},
 		{"the reserved", `{"query":{"term":{"metadata._reserved":true}},"size":1,"sort":"name"}`,
-			`5 ece_deployment_manager["ece_deployment_manager"]`},
-		{"by name", `{"query":{"prefix":{"name":"re"}}}`, "1 reader"},
+			`33 apm_system["apm_system"]`},
+		{"by name", `{"query":{"prefix":{"name":"rea"}}}`, "1 reader"},
 		{"by id", `{"query":{"ids":{"values":["role-seller","reader"]}}}`, "1 seller"},
 		{"by description", `{"query":{"wildcard":{"description":"*logs*"}}}`, "1 reader"},
 		{"by application", `{"query":{"term":{"applications.application":"till"}}}`, "1 seller"},
 		{"by one of several privileges", `{"query":{"terms":{"applications.privileges":["sell","nothing"]}}}`, "1 seller"},
 		{"by resource", `{"query":{"match":{"applications.resources":"b"}}}`, "1 seller"},
 		{"by metadata", `{"query":{"term":{"metadata.team":"search"}}}`, "1 reader"},
-		{"by words", `{"query":{"simple_query_string":{"query":"se* re*","fields":["name"],"default_operator":"or"}}}`,
+		{"by words", `{"query":{"simple_query_string":{"query":"se* rea*","fields":["name"],"default_operator":"or"}}}`,
 			"2 reader seller"},
 		{"sorted", `{"query":{` + custom + `},"sort":[{"name":"desc"}]}`, `3 seller["seller"] reader["reader"] empty["empty"]`},
 		{"sorted by the greatest of several values", `{"query":{` + custom + `},"sort":[{"applications.privileges":"desc"}],"size":1}`,
@@ -59,7 +59,7 @@ func TestSecurityRoles_Query(t *testing.T) {
 		{"after a hit", `{"query":{` + custom + `},"sort":["name"],"search_after":["empty"],"size":1}`, `3 reader["reader"]`},
 		{"after a hit in the order of the index", `{"query":{` + custom + `},"sort":["_doc"],"search_after":["0:role-reader"]}`,
 			`3 seller["0:role-seller"]`},
-		{"no page", `{"size":0}`, "8"},
+		{"no page", `{"size":0}`, "36"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := &world{T: t, url: w.url}
@@ -73,7 +73,7 @@ func TestSecurityRoles_Query(t *testing.T) {
 		"roles":[{"name":"reader","cluster":["monitor"],"indices":[],"applications":[],"run_as":[],
 		"metadata":{"team":"search","n":2},"transient_metadata":{"enabled":true},"description":"reads all logs",
 		"_sort":["reader"]}]}`)
-	if got := w.es(bob, "GET "+path, "").found("roles", "name"); !strings.HasPrefix(got, "8 ece_deployment_manager ") {
+	if got := w.es(bob, "GET "+path, "").found("roles", "name"); !strings.HasPrefix(got, "36 apm_system ") {
 		t.Errorf("without a body: %s", got)
 	}
 }

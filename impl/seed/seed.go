@@ -72,12 +72,15 @@ func Read(text []byte) (Seed, error) {
 	return s, top.Err()
 }
 
+// builtin are the built-in roles that a seed can name.
+var builtin role.Builtin
+
 func readRole(section strictyaml.Section) Role {
 	r := Role{Name: section.Required("name")}
 	options := roledescriptor.Options{AllowDescription: true, AllowDataSources: true}
 	d, err := roledescriptor.Parse(r.Name, section.Object("descriptor"), options)
 	if err == nil {
-		err = role.Check(r.Name, d, privilege.Names{})
+		err = builtin.Check(r.Name, d, privilege.Names{})
 	}
 	if err != nil && r.Name != "" {
 		report(section, "descriptor", err)
@@ -124,7 +127,7 @@ func (s Seed) readRoles(section strictyaml.Section) []string {
 	names := append([]string{}, section.Texts("roles")...) // not nil: a user may have no roles
 	for _, name := range names {
 		defined := func(r Role) bool { return r.Name == name }
-		if !slices.ContainsFunc(s.Roles, defined) && !role.Reserved(name) &&
+		if !slices.ContainsFunc(s.Roles, defined) && !builtin.Reserved(name) &&
 			!slices.Contains(identity.Roles, identity.Role(name)) {
 			section.Bad("roles", "there is no role %q, neither in this file nor built in", name)
 		}

@@ -1,6 +1,8 @@
 package user
 
 import (
+	"context"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -29,6 +31,29 @@ func checkNewName(name string) error {
 		}
 	}
 	return nil
+}
+
+// reservedNames are the names of Elasticsearch's built-in users, which do not exist here. A user with such a name would
+// be taken for one. Users of earlier versions keep their names.
+var reservedNames = []string{"apm_system", "beats_system", "elastic", "kibana", "kibana_system", "logstash_system",
+	"remote_monitoring_user"}
+
+// checkUnreserved returns fault.UserNameInvalid for the name of a built-in user of Elasticsearch.
+func checkUnreserved(name string) error {
+	if slices.Contains(reservedNames, name) {
+		return badName("is reserved for a built-in user of another server")
+	}
+	return nil
+}
+
+// Reserved returns the sorted names of existing users that new users cannot have.
+func (s *Service) Reserved(ctx context.Context) ([]string, error) {
+	users, err := s.Natives(ctx, reservedNames)
+	var names []string
+	for _, u := range users {
+		names = append(names, u.Name)
+	}
+	return names, err
 }
 
 // maxName is Elasticsearch's limit.

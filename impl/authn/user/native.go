@@ -30,8 +30,9 @@ type Native struct {
 // Sessions and elevation end as with Patch. by is the authenticated caller, also if it acts as another user. It returns
 // the errors of Check, and
 //
-//   - fault.ValidationFailed for a new user without a password, and fault.UserNameInvalid for one with a built-in
-//     user's name in another spelling,
+//   - fault.ValidationFailed for a new user without a password, fault.RequestInvalid for one with the name of a
+//     built-in user of Elasticsearch, and fault.UserNameInvalid for one with a built-in user's name in another
+//     spelling,
 //   - fault.InvalidData for a built-in user and for a user of an identity provider,
 //   - fault.PermissionDenied to a caller that is no platform administrator, for a change of a user with an ECE role or
 //     that grants one: Elasticsearch's privileges never lead to those of ECE; and Proof's Elevation to a platform
@@ -53,6 +54,9 @@ func (s *Service) PutNative(
 	return store.Write(ctx, s.store, func(tx *store.Tx) (bool, error) {
 		before, err := tx.Users.Find(name)
 		if errors.Is(err, store.ErrNotFound) {
+			if checkUnreserved(name) != nil {
+				return false, fault.Invalid([]string{"user [" + name + "] is reserved and only the password can be changed"})
+			}
 			if err := checkNewName(name); err != nil {
 				return false, err
 			}

@@ -74,6 +74,9 @@ func (s *Service) Add(ctx context.Context, n New) (User, error) {
 		return User{}, err
 	}
 	added, err := store.Write(ctx, s.store, func(tx *store.Tx) (store.User, error) {
+		if err := checkUnreserved(n.Name); err != nil {
+			return store.User{}, err
+		}
 		if err := checkNewName(n.Name); err != nil {
 			return store.User{}, err
 		}

@@ -23,18 +23,20 @@ type Service struct {
 	store *store.Store
 	// names are those of the privileges that checks can ask for.
 	names    privilege.Names
+	builtin  role.Builtin
 	compiled *compiledCache
 	known    *store.Cache[grounds, *rights]
 }
 
-// NewService returns a service on a store. Checks can ask for privileges of these names.
-func NewService(st *store.Store, names privilege.Names) (*Service, error) {
+// NewService returns a service on a store; it adds the built-in roles to those in it. Checks can ask for privileges
+// of these names.
+func NewService(st *store.Store, names privilege.Names, builtin role.Builtin) (*Service, error) {
 	compiled, err := newCompiledCache()
 	if err != nil {
 		return nil, err
 	}
 	known, err := store.NewCache[grounds, *rights](st, maxRights)
-	return &Service{st, names, compiled, known}, err
+	return &Service{st, names, builtin, compiled, known}, err
 }
 
 // CacheCounts returns the numbers of hits and misses of the cache of rights.
@@ -72,7 +74,7 @@ func (s *Service) Subject(ctx context.Context, p identity.Principal) (Subject, e
 func (s *Service) resolve(tx *store.Tx, p identity.Principal) (*rights, error) {
 	var r rights
 	var err error
-	if r.Defined, err = role.Resolve(tx, p.RoleNames()); err != nil {
+	if r.Defined, err = s.builtin.Resolve(tx, p.RoleNames()); err != nil {
 		return nil, err
 	}
 

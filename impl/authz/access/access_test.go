@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authz/applicationprivilege"
 	"github.com/sallyport/sallyport/impl/authz/privilege"
+	"github.com/sallyport/sallyport/impl/authz/role"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
@@ -33,7 +34,7 @@ func newFixture(t *testing.T) fixture {
 			t.Error(err)
 		}
 	})
-	service, err := NewService(st, privilege.Names{})
+	service, err := NewService(st, privilege.Names{}, role.Builtin{})
 	if err != nil {
 		t.Fatal(err)
 	}

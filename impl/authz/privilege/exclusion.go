@@ -41,8 +41,8 @@ func exclusion(expression string) (whole piece, found bool, err error) {
 	return whole, true, err
 }
 
-// plainTexts splits alternatives. It reports whether each is a text that is not empty: characters that are no operators,
-// or escaped, or alone in a class.
+// plainTexts splits alternatives. It reports whether each is a text that is not empty: characters that are no
+// operators, or escaped, or alone in a class.
 func plainTexts(alternatives string) (texts []string, plain bool) {
 	t := &translator{rest: []rune(alternatives)}
 	var text strings.Builder
@@ -86,8 +86,8 @@ func without(prefix string, texts []string) (piece, error) {
 	return piece{start.source + suffix.source, start.states + suffix.states, suffix.nesting + 1}, nil
 }
 
-// beginningWithNone returns the texts that begin with none of the given ones, which are not empty: the empty text, those
-// that begin with another character, and those that begin with the same one and continue differently.
+// beginningWithNone returns the texts that begin with none of the given ones, which are not empty: the empty text,
+// those that begin with another character, and those that begin with the same one and continue differently.
 func beginningWithNone(texts [][]rune, nesting int) (piece, error) {
 	if nesting > maxNesting {
 		return piece{}, errors.New("it is too complex")

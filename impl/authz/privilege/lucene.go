@@ -16,8 +16,8 @@ const maxNesting = 100
 // lucene translates a Lucene regular expression to Go's syntax, which matches in time linear in the name. The grammar
 // is that of Elasticsearch's reference, "Regular expression syntax": the operators . ? + * | {} [] () "" and \, and
 // of the optional ones @ (any string) and # (no string). The other optional operators, ~ & and <>, have no
-// translation, except for exclusion's forms, and are refused, like any reserved character that is not an operator in its
-// place. ^ and $ are ordinary characters.
+// translation, except for exclusion's forms, and are refused, like any reserved character that is not an operator in
+// its place. ^ and $ are ordinary characters.
 func lucene(text string) (string, error) {
 	whole, err := translate(text)
 	return whole.source, err

@@ -56,7 +56,7 @@ func (s *Service) PutAll(ctx context.Context, set roledescriptor.Set, names priv
 		if err := ctx.Err(); err != nil {
 			return Outcome{}, err
 		}
-		err := check(name, d, names, maxProblems)
+		err := s.builtin.check(name, d, names, maxProblems)
 		refused, invalid := errors.AsType[*fault.Error](err)
 		switch {
 		case invalid:
@@ -106,7 +106,7 @@ func (s *Service) DeleteAll(ctx context.Context, names []string) (Outcome, error
 			}
 			seen[name] = true
 
-			found, err := remove(ctx, tx, name)
+			found, err := s.remove(ctx, tx, name)
 			refused, ok := errors.AsType[*fault.Error](err)
 			switch {
 			case ok && refused.Code == fault.InvalidData: // it is reserved

@@ -36,8 +36,8 @@ func TestService_Query(t *testing.T) {
 		{"the last resource", term("applications.resources", "b"), "seller"},
 		{"metadata", term("metadata.team", "shop"), "seller"},
 		{"metadata of another role", term("metadata.team", "x"), ""},
-		{"no query", nil, "ece_deployment_manager ece_deployment_viewer ece_platform_admin ece_platform_viewer seller " +
-			"superuser watcher"},
+		{"a prefix", map[string]any{"query": map[string]any{"prefix": map[string]any{"name": "kibana_"}}},
+			"kibana_admin kibana_system kibana_user"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			q, err := query.Roles.Parse(c.request, time.Time{})

@@ -1,6 +1,8 @@
 package role
 
 import (
+	"maps"
+
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 )
@@ -8,9 +10,9 @@ import (
 // Superuser is the name of the Elasticsearch role with all privileges.
 const Superuser = "superuser"
 
-// reserved holds the built-in roles, which cannot be changed: Elasticsearch's superuser, and the privileges that each
-// ECE role grants in Elasticsearch operations.
-var reserved = roledescriptor.Set{
+// fixed holds the built-in roles that no stored role can replace: Elasticsearch's superuser, and the privileges that
+// each ECE role grants in Elasticsearch operations.
+var fixed = roledescriptor.Set{
 	Superuser:                          superuser(),
 	string(identity.PlatformAdmin):     superuser(),
 	string(identity.PlatformViewer):    withClusterPrivileges("monitor", "read_security", "manage_own_api_key"),
@@ -18,11 +20,20 @@ var reserved = roledescriptor.Set{
 	string(identity.DeploymentViewer):  withClusterPrivileges("monitor", "manage_own_api_key"),
 }
 
-// reservedMetadata returns the metadata by which Elasticsearch marks built-in roles.
-func reservedMetadata() map[string]any { return map[string]any{"_reserved": true} }
+func isFixed(name string) bool {
+	_, found := fixed[name]
+	return found
+}
+
+// reservedMetadata returns metadata with the mark that Elasticsearch gives to built-in roles.
+func reservedMetadata(other map[string]any) map[string]any {
+	metadata := map[string]any{"_reserved": true}
+	maps.Copy(metadata, other)
+	return metadata
+}
 
 func withClusterPrivileges(cluster ...string) roledescriptor.Descriptor {
-	return roledescriptor.Descriptor{Cluster: cluster, Metadata: reservedMetadata()}
+	return roledescriptor.Descriptor{Cluster: cluster, Metadata: reservedMetadata(nil)}
 }
 
 // superuser returns the descriptor of Elasticsearch's superuser, which has read access only to restricted indices.
@@ -39,7 +50,7 @@ func superuser() roledescriptor.Descriptor {
 		Cluster:      []string{"all"},
 		Indices:      indices,
 		RunAs:        all,
-		Metadata:     reservedMetadata(),
+		Metadata:     reservedMetadata(nil),
 		Applications: []roledescriptor.ApplicationPrivileges{{Application: "*", Privileges: all, Resources: all}},
 		RemoteCluster: []roledescriptor.RemoteClusterPrivileges{{Clusters: all,
 			Privileges: []string{"monitor_enrich", "monitor_stats"}}},

@@ -20,24 +20,32 @@ import (
 )
 
 // Service adds, lists and removes roles. It does not authorize callers.
-type Service struct{ store *store.Store }
+type Service struct {
+	store   *store.Store
+	builtin Builtin
+}
 
-// NewService returns a service on a store.
-func NewService(st *store.Store) *Service { return &Service{st} }
+// NewService returns a service on a store; it adds the built-in roles to those in it.
+func NewService(st *store.Store, builtin Builtin) *Service { return &Service{st, builtin} }
 
 // Check validates a role before Put. It returns fault.RequestInvalid with all errors, or fault.ParseFailed for the
 // first invalid query. Privileges must have one of the names.
-func Check(name string, d roledescriptor.Descriptor, names privilege.Names) error {
-	return check(name, d, names, math.MaxInt)
+func (s *Service) Check(name string, d roledescriptor.Descriptor, names privilege.Names) error {
+	return s.builtin.Check(name, d, names)
+}
+
+// Check is Service's Check.
+func (b Builtin) Check(name string, d roledescriptor.Descriptor, names privilege.Names) error {
+	return b.check(name, d, names, math.MaxInt)
 }
 
 // check is Check with a limit of the errors in fault.RequestInvalid.
-func check(name string, d roledescriptor.Descriptor, names privilege.Names, limit int) error {
+func (b Builtin) check(name string, d roledescriptor.Descriptor, names privilege.Names, limit int) error {
 	if err := checkQueries(d); err != nil {
 		return err
 	}
 	messages := roledescriptor.ValidateUpTo(limit, roledescriptor.Set{name: d}, names)
-	if Reserved(name) {
+	if b.Reserved(name) {
 		messages = append(messages, "Role ["+name+"] is reserved and may not be used.")
 	}
 	return fault.Invalid(messages[:min(len(messages), limit)])
@@ -62,16 +70,10 @@ func checkQueries(d roledescriptor.Descriptor) error {
 	return nil
 }
 
-// Reserved reports whether a role is built in.
-func Reserved(name string) bool {
-	_, found := reserved[name]
-	return found
-}
-
 // Put adds or replaces a role, and reports whether it was added. It returns the errors of Check with
 // the names of all versions.
 func (s *Service) Put(ctx context.Context, name string, d roledescriptor.Descriptor) (added bool, err error) {
-	if err := Check(name, d, privilege.Names{}); err != nil {
+	if err := s.Check(name, d, privilege.Names{}); err != nil {
 		return false, err
 	}
 
@@ -110,33 +112,37 @@ func write(ctx context.Context, tx *store.Tx, name string, d roledescriptor.Desc
 	return become, audit.Record(ctx, tx, audit.RolePut, name, audit.Details{"created": become == created})
 }
 
-// Delete removes a role, and reports whether it existed. It returns fault.InvalidData for a reserved role.
+// Delete removes a role, and reports whether it existed. It returns fault.InvalidData for a reserved role, unless there
+// is a stored role in its place: without that the built-in role is in effect.
 func (s *Service) Delete(ctx context.Context, name string) (found bool, err error) {
-	return store.Write(ctx, s.store, func(tx *store.Tx) (bool, error) { return remove(ctx, tx, name) })
+	return store.Write(ctx, s.store, func(tx *store.Tx) (bool, error) { return s.remove(ctx, tx, name) })
 }
 
 // remove is Delete in a transaction. It changes nothing if it returns fault.InvalidData.
-func remove(ctx context.Context, tx *store.Tx, name string) (found bool, err error) {
-	if Reserved(name) {
-		return false, fault.New(fault.InvalidData, "role ["+name+"] is reserved and cannot be deleted")
-	}
-
+func (s *Service) remove(ctx context.Context, tx *store.Tx, name string) (found bool, err error) {
 	if !roledescriptor.ValidName(name) { // not every database takes it
 		return false, nil
 	}
 
-	found, err = tx.Roles.Delete(name)
-	if err != nil || !found {
-		return false, err
+	if !isFixed(name) {
+		if found, err = tx.Roles.Delete(name); err != nil {
+			return false, err
+		}
 	}
-	return true, audit.Record(ctx, tx, audit.RoleDeleted, name, nil)
+	switch {
+	case found:
+		return true, audit.Record(ctx, tx, audit.RoleDeleted, name, nil)
+	case s.builtin.Reserved(name):
+		return false, fault.New(fault.InvalidData, "role ["+name+"] is reserved and cannot be deleted")
+	}
+	return false, nil
 }
 
 // Get returns the roles with the given names that exist, or all roles if no name is given.
 func (s *Service) Get(ctx context.Context, names []string) (roledescriptor.Set, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (roledescriptor.Set, error) {
 		if len(names) > 0 {
-			return Resolve(tx, names)
+			return s.builtin.Resolve(tx, names)
 		}
 
 		roles, err := tx.Roles.All()
@@ -147,45 +153,23 @@ func (s *Service) Get(ctx context.Context, names []string) (roledescriptor.Set, 
 		if err != nil {
 			return nil, err
 		}
-		maps.Copy(set, reserved)
+		for name := range s.builtin.roles() {
+			s.builtin.define(set, name)
+		}
+		maps.Copy(set, fixed)
 		return set, nil
 	})
 }
 
-// Resolve returns the roles with the given names that are defined. It ignores undefined names.
-func Resolve(tx *store.Tx, names []string) (roledescriptor.Set, error) {
-	var others []string
-	for _, name := range names {
-		if !Reserved(name) {
-			others = append(others, name)
+// Replaced returns the sorted names of the stored roles that are in effect in place of built-in ones.
+func (s *Service) Replaced(ctx context.Context) ([]string, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (names []string, err error) {
+		roles, err := tx.Roles.ByNames(slices.Sorted(maps.Keys(s.builtin.roles())))
+		for _, role := range roles {
+			names = append(names, role.Name)
 		}
-	}
-
-	var roles []store.Role
-	if len(others) > 0 {
-		var err error
-		if roles, err = tx.Roles.ByNames(others); err != nil {
-			return nil, err
-		}
-	}
-
-	set, err := decodeRoles(roles)
-	for _, name := range names {
-		if d, found := reserved[name]; found {
-			set[name] = d
-		}
-	}
-	return set, err
-}
-
-// Snapshot is Resolve without the roles' descriptions. API keys store it as the limit that their owner's roles set.
-func Snapshot(tx *store.Tx, names []string) (roledescriptor.Set, error) {
-	set, err := Resolve(tx, names)
-	for name, d := range set {
-		d.Description = ""
-		set[name] = d
-	}
-	return set, err
+		return names, err
+	})
 }
 
 // Narrow returns a snapshot of a user's roles, limited to the ECE roles that the user still has. An API key must not
@@ -215,7 +199,7 @@ func replacePlatformRoles(snapshot roledescriptor.Set, platform, common []identi
 
 	for _, role := range common {
 		if _, found := set[string(role)]; !found {
-			set[string(role)] = reserved[string(role)]
+			set[string(role)] = fixed[string(role)]
 		}
 	}
 	return set

@@ -29,7 +29,7 @@ func newService(t *testing.T) *Service {
 			t.Error(err)
 		}
 	})
-	return NewService(st)
+	return NewService(st, Builtin{})
 }
 
 // monitor is a valid descriptor with a description.
@@ -103,7 +103,7 @@ func TestCheck(t *testing.T) {
 			"2: Role [superuser] is reserved"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := Check(c.role, c.descriptor, privilege.Names{})
+			err := (Builtin{}).Check(c.role, c.descriptor, privilege.Names{})
 			if c.message == "" {
 				if err != nil {
 					t.Error(err)
@@ -121,10 +121,11 @@ func TestReserved(t *testing.T) {
 	for name, want := range map[string]bool{
 		"superuser": true, "ece_platform_admin": true, "ece_platform_viewer": true, "ece_deployment_manager": true,
 		"ece_deployment_viewer": true,
-		"Superuser":             false, "viewer": false,
+		"viewer":                true, "kibana_system": true,
+		"Superuser": false, "apm_user": false, "kibana_dashboard_only_user": false,
 	} {
 		t.Run(name, func(t *testing.T) {
-			if Reserved(name) != want {
+			if (Builtin{}).Reserved(name) != want {
 				t.Errorf("reserved: %t", !want)
 			}
 		})
@@ -203,6 +204,13 @@ func TestService_Delete(t *testing.T) {
 	})
 }
 
+// everything returns a set with the built-in roles of the latest version.
+func everything(set roledescriptor.Set) roledescriptor.Set {
+	maps.Copy(set, fixed)
+	maps.Copy(set, latest().set)
+	return set
+}
+
 func TestService_Get(t *testing.T) {
 	s := newService(t)
 	put(t, s, "a", monitor)
@@ -212,7 +220,7 @@ func TestService_Get(t *testing.T) {
 		names []string
 		want  string
 	}{
-		{"all", nil, "a b ece_deployment_manager ece_deployment_viewer ece_platform_admin ece_platform_viewer superuser"},
+		{"all", nil, names(everything(roledescriptor.Set{"a": monitor, "b": monitor}))},
 		{"one", []string{"a"}, "a"},
 		{"reserved", []string{"superuser"}, "superuser"},
 		{"a duplicate and an unknown name", []string{"b", "b", "x", "superuser"}, "b superuser"},
@@ -265,7 +273,7 @@ func TestSnapshot(t *testing.T) {
 
 	var set roledescriptor.Set
 	err := s.store.View(t.Context(), func(tx *store.Tx) (err error) {
-		set, err = Snapshot(tx, []string{"r", "superuser", "x"})
+		set, err = s.builtin.Snapshot(tx, []string{"r", "superuser", "x"})
 		return err
 	})
 	if err != nil {
@@ -326,7 +334,7 @@ func TestNarrow(t *testing.T) {
 
 	t.Run("an added role has the privileges of the role", func(t *testing.T) {
 		got := Narrow(roledescriptor.Set{string(admin): superuser()}, []identity.Role{viewer})
-		if !roledescriptor.Equal(got[string(viewer)], reserved[string(viewer)]) {
+		if !roledescriptor.Equal(got[string(viewer)], fixed[string(viewer)]) {
 			t.Errorf("the descriptor is %+v", got[string(viewer)])
 		}
 	})
@@ -350,7 +358,7 @@ func TestReserved_Privileges(t *testing.T) {
 		"ece_deployment_manager": "[monitor manage_own_api_key]", "ece_deployment_viewer": "[monitor manage_own_api_key]",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := fmt.Sprint(reserved[name].Cluster); got != want {
+			if got := fmt.Sprint(fixed[name].Cluster); got != want {
 				t.Errorf("the privileges are %s", got)
 			}
 		})

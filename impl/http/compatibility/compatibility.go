@@ -29,6 +29,9 @@ type Elasticsearch struct {
 	ClusterPrivileges, IndexPrivileges, GlobalPrivileges []string
 	// Members are names of members of request bodies that a later version has and this one has not.
 	Members []string
+	// EarlierRoles are names of built-in roles that this version has and a later one has not, and NarrowerRoles of those
+	// that have more privileges in a later version.
+	EarlierRoles, NarrowerRoles []string
 }
 
 // elasticsearch is the table of Elasticsearch's versions.
@@ -45,6 +48,8 @@ var elasticsearch = []Elasticsearch{
 		IndexPrivileges:  []string{"create_view", "delete_view", "manage_view", "read_view_metadata"},
 		GlobalPrivileges: []string{DataSources},
 		Members:          []string{CertificateIdentity},
+		EarlierRoles:     []string{"apm_user", "data_frame_transforms_admin", "data_frame_transforms_user"},
+		NarrowerRoles:    []string{"editor", "kibana_system", "viewer"},
 	},
 	{
 		Version:      "9.5",

@@ -27,7 +27,7 @@ func (a *API) roleOperations() []operation {
 		row[putRole, bool]{
 			operations: []string{"security-put-role", "security-put-role-post"},
 			read:       readPutRole,
-			check:      func(in putRole) error { return role.Check(in.name, in.descriptor, a.Names) },
+			check:      func(in putRole) error { return a.Roles.Check(in.name, in.descriptor, a.Names) },
 			do: func(ctx context.Context, _ call, in putRole) (bool, error) {
 				return a.Roles.Put(ctx, in.name, in.descriptor)
 			},
