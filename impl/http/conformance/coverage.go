@@ -64,6 +64,8 @@ type Served struct {
 	// Members are the JSON pointers of published members of responses that this server does not have. The step * stands
 	// for any.
 	Members []string `json:"members,omitempty"`
+	// Unpublished operations are this project's own although the contract does not mark them: pages for browsers.
+	Unpublished bool `json:"unpublished,omitempty"`
 	// Untested says why no case compares a successful answer of the operation.
 	Untested string `json:"untested,omitempty"`
 }
@@ -113,6 +115,33 @@ func (c *Coverage) sourceOf(of Case, op *contract.Operation) Source {
 	source := c.Source(op)
 	source.Page = cmp.Or(of.Page, source.Page)
 	return source
+}
+
+// State is what a version has of an operation.
+type State string
+
+const (
+	// AsPublished operations have no deliberate differences of their own.
+	AsPublished State = "same"
+	// Differs is for operations with deliberate differences, which docs/divergences.md lists.
+	Differs State = "differs"
+	// NotServed operations are unknown in the version.
+	NotServed State = "404"
+	// Own operations are extensions of this project.
+	Own State = "own"
+)
+
+// State returns what a version has of an operation of the contract.
+func (c *Coverage) State(op *contract.Operation, version string) State {
+	switch {
+	case c.Lacks(op, version):
+		return NotServed
+	case op.Own || c.Served[op.ID].Unpublished:
+		return Own
+	case c.Served[op.ID].Differs != nil:
+		return Differs
+	}
+	return AsPublished
 }
 
 // Lacks reports whether a version does not have an operation of the contract.
