@@ -16,7 +16,7 @@ func TestConfigCheck(t *testing.T) {
 	o := run(t, invocation{
 		args: []string{"config", "check", "--listen", "127.0.0.1:1"},
 		env: []string{"SALLYPORT_CONFIG=" + path, "SALLYPORT_LISTEN=127.0.0.1:2",
-			"SALLYPORT_READONLY_PASSWORD=from the environment"},
+			"SALLYPORT_READONLY_PASSWORD=from the environment", usernameVariable + "=demo"},
 	})
 	if o.code != 0 || o.stderr != "" {
 		t.Fatalf("exit code %d: %s", o.code, o.stderr)

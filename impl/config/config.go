@@ -304,13 +304,15 @@ func Ignored(environ []string) []string {
 		known[s.Env()] = true
 		known[s.Env()+"_FILE"] = s.Secret
 	}
-	// Those that dev prints for scripts are not settings.
-	dev := func(name string) bool { return strings.HasPrefix(name, "SALLYPORT_DEV_") }
+	// Those that dev prints for scripts, and those that conformance reads, are not settings.
+	other := func(name string) bool {
+		return strings.HasPrefix(name, "SALLYPORT_DEV_") || strings.HasPrefix(name, "SALLYPORT_CONFORMANCE_")
+	}
 
 	var ignored []string
 	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
-		if strings.HasPrefix(name, "SALLYPORT_") && !known[name] && !dev(name) {
+		if strings.HasPrefix(name, "SALLYPORT_") && !known[name] && !other(name) {
 			ignored = append(ignored, name)
 		}
 	}
