@@ -371,6 +371,10 @@ func (r reply) hasProduct() reply {
 
 // unavailable ends the case if the server says that it cannot be compared.
 func (r reply) unavailable() {
+	reason, _ := r.at("/error/reason").(string)
+	if strings.Contains(reason, "not enabled") || strings.Contains(reason, "license is non-compliant") {
+		r.p.skip("%s: the feature is not enabled, or not in the licence: %d", r.place(), r.status)
+	}
 	switch kind := r.kind(); r.status {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		if !r.p.privileged {
@@ -380,11 +384,6 @@ func (r reply) unavailable() {
 		r.p.skip("%s: the caller needs elevated permissions: 449", r.place())
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusNotImplemented, http.StatusBadGateway:
 		r.p.skip("%s: the server is not able to: %d%s", r.place(), r.status, kind)
-	case http.StatusBadRequest:
-		reason, _ := r.at("/error/reason").(string)
-		if strings.Contains(reason, "not enabled") || strings.Contains(reason, "not available") {
-			r.p.skip("%s: the feature is not enabled", r.place())
-		}
 	}
 }
 
