@@ -61,8 +61,8 @@ type Served struct {
 	Page string `json:"page,omitempty"`
 	// Differs are the rows of docs/divergences.md with the deliberate differences, by their first column.
 	Differs []string `json:"differs,omitempty"`
-	// Members are the JSON pointers of published members of responses that this server does not have. The step * stands
-	// for any.
+	// Members are the JSON pointers of published members of responses that this server does not have, or of which it has
+	// a part. The step * stands for any.
 	Members []string `json:"members,omitempty"`
 	// Unpublished operations are this project's own although the contract does not mark them: pages for browsers.
 	Unpublished bool `json:"unpublished,omitempty"`

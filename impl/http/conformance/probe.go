@@ -355,9 +355,11 @@ func (r reply) is(status int) reply {
 	return r.hasProduct()
 }
 
-// within reports whether a member is one of a pattern.
+// within reports whether a member is one of a pattern, or below one.
 func within(pattern, member string) bool {
-	matches, err := path.Match(pattern, member)
+	steps := strings.Split(member, "/")
+	depth := min(strings.Count(pattern, "/")+1, len(steps))
+	matches, err := path.Match(pattern, strings.Join(steps[:depth], "/"))
 	return err == nil && matches
 }
 
