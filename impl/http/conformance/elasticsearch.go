@@ -154,8 +154,8 @@ func newPrivilege(p *probe, operation string) (application, name string) {
 
 // elasticsearchCases are the cases of Elasticsearch's operations.
 var elasticsearchCases = collect(
-	clusterCases, callerCases, keyCases, crossClusterCases, queryCases, userCases, roleCases, privilegeCases,
-	tokenCases, cacheCases,
+	clusterCases, callerCases, keyCases, crossClusterCases, queryCases, userCases, roleCases, mappingCases,
+	privilegeCases, tokenCases, cacheCases,
 )
 
 func collect(lists ...[]Case) (all []Case) {
@@ -520,6 +520,55 @@ var roleCases = collect(
 			name, missing := newRole(p, "security-put-role", p.name()), p.name()
 			p.call("security-bulk-delete-roles", request{body: object{"names": []string{name, missing}}}).
 				is(http.StatusOK).equal("/deleted", []any{name}).equal("/not_found", []any{missing})
+		}},
+	},
+)
+
+// newMapping makes a role mapping that is not enabled, and returns its name.
+func newMapping(p *probe, operation string) (name string) {
+	name = p.name()
+	p.later("the role mapping "+name, "security-delete-role-mapping", request{path: []string{name}})
+	p.call(operation, request{path: []string{name}, body: object{
+		"enabled":  false,
+		"roles":    []string{"viewer"},
+		"rules":    object{"field": object{"username": name}},
+		"metadata": object{"n": 1},
+	}}).is(http.StatusOK).equal("/role_mapping/created", true)
+	return name
+}
+
+var mappingCases = collect(
+	twins("security-put-role-mapping", "security-put-role-mapping-post", func(operation string) Case {
+		return Case{Operation: operation, Name: "creates-and-changes", Writes: true, check: func(p *probe) {
+			name := newMapping(p, operation)
+			p.call(operation, request{path: []string{name}, body: object{
+				"enabled": false, "roles": []string{"viewer"}, "rules": object{"field": object{"username": "*"}},
+			}}).is(http.StatusOK).equal("/role_mapping/created", false)
+		}}
+	}),
+	twins("security-put-role-mapping", "security-put-role-mapping-post", func(operation string) Case {
+		return Case{Operation: operation, Name: "refuses-no-rules", Writes: true, check: func(p *probe) {
+			name := p.name()
+			p.later("the role mapping "+name, "security-delete-role-mapping", request{path: []string{name}})
+			p.call(operation, request{path: []string{name}, body: object{"enabled": false, "roles": []string{"viewer"}}}).
+				fails(http.StatusBadRequest)
+		}}
+	}),
+	[]Case{
+		reads("security-get-role-mappings", "lists", request{}),
+		{Operation: "security-get-role-mapping", Name: "shows-created", Writes: true, check: func(p *probe) {
+			name := newMapping(p, "security-put-role-mapping")
+			p.call("security-get-role-mapping", request{path: []string{name}}).is(http.StatusOK).
+				equal("/"+name+"/enabled", false).equal("/"+name+"/roles", []any{"viewer"}).
+				equal("/"+name+"/rules/field/username", name).equal("/"+name+"/metadata/n", 1)
+		}},
+		{Operation: "security-get-role-mapping", Name: "not-found", check: func(p *probe) {
+			p.call("security-get-role-mapping", request{}).is(http.StatusNotFound)
+		}},
+		{Operation: "security-delete-role-mapping", Name: "deletes", Writes: true, check: func(p *probe) {
+			by := request{path: []string{newMapping(p, "security-put-role-mapping")}}
+			p.call("security-delete-role-mapping", by).is(http.StatusOK).equal("/found", true)
+			p.call("security-delete-role-mapping", by).is(http.StatusNotFound).equal("/found", false)
 		}},
 	},
 )
