@@ -321,7 +321,7 @@ func TestElevation(t *testing.T) {
 	}
 	wantElasticsearch := []string{
 		"security-bulk-delete-roles", "security-bulk-put-roles", "security-bulk-update-api-keys",
-		"security-change-password", "security-change-password-post",
+		"security-change-password", "security-change-password-post", "security-clone-api-key", "security-clone-api-key-put",
 		"security-create-api-key", "security-create-api-key-put", "security-create-cross-cluster-api-key",
 		"security-delete-application-privileges", "security-delete-role", "security-delete-role-mapping",
 		"security-delete-user", "security-disable-user", "security-disable-user-post", "security-enable-user",

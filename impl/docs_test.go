@@ -176,6 +176,7 @@ func elasticsearchRows(t *testing.T) [][]string {
 		{"cluster privilege", func(e compatibility.Elasticsearch) []string { return e.ClusterPrivileges }},
 		{"index privilege", func(e compatibility.Elasticsearch) []string { return e.IndexPrivileges }},
 		{"category of `global`", func(e compatibility.Elasticsearch) []string { return e.GlobalPrivileges }},
+		{"operation", func(e compatibility.Elasticsearch) []string { return e.Operations }},
 		{"member of requests", func(e compatibility.Elasticsearch) []string { return e.Members }},
 	} {
 		var names []string

@@ -325,6 +325,46 @@ type ClientInterface interface {
 	// Corresponds with POST /_security/api_key/_bulk_update (the `SecurityBulkUpdateAPIKeys` operationId).
 	SecurityBulkUpdateAPIKeys(ctx context.Context, params *SecurityBulkUpdateAPIKeysParams, body SecurityBulkUpdateAPIKeysJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// SecurityCloneAPIKeyWithBody Clone an API key
+	//
+	// Creates a key with the owner and the permissions of another one, which the body proves with its secret. The
+	// clone expires no later than that key. Its metadata say which key it was cloned from, as `_cloned_from`.
+	// 8.19 does not have this operation.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /_security/api_key/clone (the `SecurityCloneAPIKey` operationId).
+	SecurityCloneAPIKeyWithBody(ctx context.Context, params *SecurityCloneAPIKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityCloneAPIKey Clone an API key
+	//
+	// Creates a key with the owner and the permissions of another one, which the body proves with its secret. The
+	// clone expires no later than that key. Its metadata say which key it was cloned from, as `_cloned_from`.
+	// 8.19 does not have this operation.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /_security/api_key/clone (the `SecurityCloneAPIKey` operationId).
+	SecurityCloneAPIKey(ctx context.Context, params *SecurityCloneAPIKeyParams, body SecurityCloneAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityCloneAPIKeyPutWithBody Clone an API key
+	//
+	// As POST.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /_security/api_key/clone (the `SecurityCloneAPIKeyPut` operationId).
+	SecurityCloneAPIKeyPutWithBody(ctx context.Context, params *SecurityCloneAPIKeyPutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityCloneAPIKeyPut Clone an API key
+	//
+	// As POST.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /_security/api_key/clone (the `SecurityCloneAPIKeyPut` operationId).
+	SecurityCloneAPIKeyPut(ctx context.Context, params *SecurityCloneAPIKeyPutParams, body SecurityCloneAPIKeyPutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// SecurityGrantAPIKeyWithBody Create an API key for another user
 	//
 	// Creates a key for the user of the credentials in the body, or for a user that this one has the right to run
@@ -1967,6 +2007,86 @@ func (c *Client) SecurityBulkUpdateAPIKeysWithBody(ctx context.Context, params *
 // Corresponds with POST /_security/api_key/_bulk_update (the `SecurityBulkUpdateAPIKeys` operationId).
 func (c *Client) SecurityBulkUpdateAPIKeys(ctx context.Context, params *SecurityBulkUpdateAPIKeysParams, body SecurityBulkUpdateAPIKeysJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSecurityBulkUpdateAPIKeysRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityCloneAPIKeyWithBody Clone an API key
+//
+// Creates a key with the owner and the permissions of another one, which the body proves with its secret. The
+// clone expires no later than that key. Its metadata say which key it was cloned from, as `_cloned_from`.
+// 8.19 does not have this operation.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /_security/api_key/clone (the `SecurityCloneAPIKey` operationId).
+func (c *Client) SecurityCloneAPIKeyWithBody(ctx context.Context, params *SecurityCloneAPIKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityCloneAPIKeyRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityCloneAPIKey Clone an API key
+//
+// Creates a key with the owner and the permissions of another one, which the body proves with its secret. The
+// clone expires no later than that key. Its metadata say which key it was cloned from, as `_cloned_from`.
+// 8.19 does not have this operation.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /_security/api_key/clone (the `SecurityCloneAPIKey` operationId).
+func (c *Client) SecurityCloneAPIKey(ctx context.Context, params *SecurityCloneAPIKeyParams, body SecurityCloneAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityCloneAPIKeyRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityCloneAPIKeyPutWithBody Clone an API key
+//
+// As POST.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /_security/api_key/clone (the `SecurityCloneAPIKeyPut` operationId).
+func (c *Client) SecurityCloneAPIKeyPutWithBody(ctx context.Context, params *SecurityCloneAPIKeyPutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityCloneAPIKeyPutRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityCloneAPIKeyPut Clone an API key
+//
+// As POST.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /_security/api_key/clone (the `SecurityCloneAPIKeyPut` operationId).
+func (c *Client) SecurityCloneAPIKeyPut(ctx context.Context, params *SecurityCloneAPIKeyPutParams, body SecurityCloneAPIKeyPutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityCloneAPIKeyPutRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5474,6 +5594,140 @@ func NewSecurityBulkUpdateAPIKeysRequestWithBody(server string, params *Security
 	}
 
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecurityCloneAPIKeyRequest calls the generic SecurityCloneAPIKey builder with application/json body
+func NewSecurityCloneAPIKeyRequest(server string, params *SecurityCloneAPIKeyParams, body SecurityCloneAPIKeyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecurityCloneAPIKeyRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewSecurityCloneAPIKeyRequestWithBody constructs an http.Request for the SecurityCloneAPIKey method, with any body, and a specified content type
+func NewSecurityCloneAPIKeyRequestWithBody(server string, params *SecurityCloneAPIKeyParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/api_key/clone")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Refresh != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "refresh", *params.Refresh, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecurityCloneAPIKeyPutRequest calls the generic SecurityCloneAPIKeyPut builder with application/json body
+func NewSecurityCloneAPIKeyPutRequest(server string, params *SecurityCloneAPIKeyPutParams, body SecurityCloneAPIKeyPutJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecurityCloneAPIKeyPutRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewSecurityCloneAPIKeyPutRequestWithBody constructs an http.Request for the SecurityCloneAPIKeyPut method, with any body, and a specified content type
+func NewSecurityCloneAPIKeyPutRequestWithBody(server string, params *SecurityCloneAPIKeyPutParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/api_key/clone")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Refresh != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "refresh", *params.Refresh, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
 	if err != nil {
 		return nil, err
 	}
@@ -10261,6 +10515,46 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /_security/api_key/_bulk_update (the `SecurityBulkUpdateAPIKeys` operationId).
 	SecurityBulkUpdateAPIKeysWithResponse(ctx context.Context, params *SecurityBulkUpdateAPIKeysParams, body SecurityBulkUpdateAPIKeysJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityBulkUpdateAPIKeysResult, error)
 
+	// SecurityCloneAPIKeyWithBodyWithResponse Clone an API key
+	//
+	// Creates a key with the owner and the permissions of another one, which the body proves with its secret. The
+	// clone expires no later than that key. Its metadata say which key it was cloned from, as `_cloned_from`.
+	// 8.19 does not have this operation.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/api_key/clone (the `SecurityCloneAPIKey` operationId).
+	SecurityCloneAPIKeyWithBodyWithResponse(ctx context.Context, params *SecurityCloneAPIKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityCloneAPIKeyResult, error)
+
+	// SecurityCloneAPIKeyWithResponse Clone an API key
+	//
+	// Creates a key with the owner and the permissions of another one, which the body proves with its secret. The
+	// clone expires no later than that key. Its metadata say which key it was cloned from, as `_cloned_from`.
+	// 8.19 does not have this operation.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/api_key/clone (the `SecurityCloneAPIKey` operationId).
+	SecurityCloneAPIKeyWithResponse(ctx context.Context, params *SecurityCloneAPIKeyParams, body SecurityCloneAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityCloneAPIKeyResult, error)
+
+	// SecurityCloneAPIKeyPutWithBodyWithResponse Clone an API key
+	//
+	// As POST.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /_security/api_key/clone (the `SecurityCloneAPIKeyPut` operationId).
+	SecurityCloneAPIKeyPutWithBodyWithResponse(ctx context.Context, params *SecurityCloneAPIKeyPutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityCloneAPIKeyPutResult, error)
+
+	// SecurityCloneAPIKeyPutWithResponse Clone an API key
+	//
+	// As POST.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /_security/api_key/clone (the `SecurityCloneAPIKeyPut` operationId).
+	SecurityCloneAPIKeyPutWithResponse(ctx context.Context, params *SecurityCloneAPIKeyPutParams, body SecurityCloneAPIKeyPutJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityCloneAPIKeyPutResult, error)
+
 	// SecurityGrantAPIKeyWithBodyWithResponse Create an API key for another user
 	//
 	// Creates a key for the user of the credentials in the body, or for a user that this one has the right to run
@@ -12364,6 +12658,118 @@ func (r SecurityBulkUpdateAPIKeysResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r SecurityBulkUpdateAPIKeysResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityCloneAPIKeyResultDefaultHeaders the declared response headers of an HTTP default response for SecurityCloneAPIKey
+type SecurityCloneAPIKeyResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityCloneAPIKeyResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SecurityAPIKeyCreated
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityCloneAPIKeyResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityCloneAPIKeyResult) GetJSON200() *SecurityAPIKeyCreated {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityCloneAPIKeyResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityCloneAPIKeyResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityCloneAPIKeyResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityCloneAPIKeyResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityCloneAPIKeyResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityCloneAPIKeyPutResultDefaultHeaders the declared response headers of an HTTP default response for SecurityCloneAPIKeyPut
+type SecurityCloneAPIKeyPutResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityCloneAPIKeyPutResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SecurityAPIKeyCreated
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityCloneAPIKeyPutResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityCloneAPIKeyPutResult) GetJSON200() *SecurityAPIKeyCreated {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityCloneAPIKeyPutResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityCloneAPIKeyPutResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityCloneAPIKeyPutResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityCloneAPIKeyPutResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityCloneAPIKeyPutResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -23076,6 +23482,70 @@ func (c *ClientWithResponses) SecurityBulkUpdateAPIKeysWithResponse(ctx context.
 	return ParseSecurityBulkUpdateAPIKeysResult(rsp)
 }
 
+// SecurityCloneAPIKeyWithBodyWithResponse Clone an API key
+//
+// Creates a key with the owner and the permissions of another one, which the body proves with its secret. The
+// clone expires no later than that key. Its metadata say which key it was cloned from, as `_cloned_from`.
+// 8.19 does not have this operation.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/api_key/clone (the `SecurityCloneAPIKey` operationId).
+func (c *ClientWithResponses) SecurityCloneAPIKeyWithBodyWithResponse(ctx context.Context, params *SecurityCloneAPIKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityCloneAPIKeyResult, error) {
+	rsp, err := c.SecurityCloneAPIKeyWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityCloneAPIKeyResult(rsp)
+}
+
+// SecurityCloneAPIKeyWithResponse Clone an API key
+//
+// Creates a key with the owner and the permissions of another one, which the body proves with its secret. The
+// clone expires no later than that key. Its metadata say which key it was cloned from, as `_cloned_from`.
+// 8.19 does not have this operation.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/api_key/clone (the `SecurityCloneAPIKey` operationId).
+func (c *ClientWithResponses) SecurityCloneAPIKeyWithResponse(ctx context.Context, params *SecurityCloneAPIKeyParams, body SecurityCloneAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityCloneAPIKeyResult, error) {
+	rsp, err := c.SecurityCloneAPIKey(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityCloneAPIKeyResult(rsp)
+}
+
+// SecurityCloneAPIKeyPutWithBodyWithResponse Clone an API key
+//
+// As POST.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /_security/api_key/clone (the `SecurityCloneAPIKeyPut` operationId).
+func (c *ClientWithResponses) SecurityCloneAPIKeyPutWithBodyWithResponse(ctx context.Context, params *SecurityCloneAPIKeyPutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityCloneAPIKeyPutResult, error) {
+	rsp, err := c.SecurityCloneAPIKeyPutWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityCloneAPIKeyPutResult(rsp)
+}
+
+// SecurityCloneAPIKeyPutWithResponse Clone an API key
+//
+// As POST.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /_security/api_key/clone (the `SecurityCloneAPIKeyPut` operationId).
+func (c *ClientWithResponses) SecurityCloneAPIKeyPutWithResponse(ctx context.Context, params *SecurityCloneAPIKeyPutParams, body SecurityCloneAPIKeyPutJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityCloneAPIKeyPutResult, error) {
+	rsp, err := c.SecurityCloneAPIKeyPut(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityCloneAPIKeyPutResult(rsp)
+}
+
 // SecurityGrantAPIKeyWithBodyWithResponse Create an API key for another user
 //
 // Creates a key for the user of the credentials in the body, or for a user that this one has the right to run
@@ -25908,6 +26378,112 @@ func ParseSecurityBulkUpdateAPIKeysResult(rsp *http.Response) (*SecurityBulkUpda
 	switch {
 	case true:
 		var headers SecurityBulkUpdateAPIKeysResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityCloneAPIKeyResult parses an HTTP response from a SecurityCloneAPIKeyWithResponse call
+func ParseSecurityCloneAPIKeyResult(rsp *http.Response) (*SecurityCloneAPIKeyResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityCloneAPIKeyResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SecurityAPIKeyCreated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityCloneAPIKeyResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityCloneAPIKeyPutResult parses an HTTP response from a SecurityCloneAPIKeyPutWithResponse call
+func ParseSecurityCloneAPIKeyPutResult(rsp *http.Response) (*SecurityCloneAPIKeyPutResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityCloneAPIKeyPutResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SecurityAPIKeyCreated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityCloneAPIKeyPutResultDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

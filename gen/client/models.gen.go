@@ -528,6 +528,21 @@ type ClearCacheResponse struct {
 	Nodes       NodeNames  `json:"nodes"`
 }
 
+// CloneAPIKeyRequest Which key to clone, and what differs. There must be a credential and a name.
+type CloneAPIKeyRequest struct {
+	// APIKey The key to clone, as it follows `ApiKey ` in the Authorization header.
+	APIKey *string `json:"api_key,omitempty"`
+
+	// Expiration The lifetime of the clone from now on, or null for one that never expires; without it as the key.
+	Expiration *string `json:"expiration,omitempty"`
+
+	// Metadata What replaces the metadata of the key.
+	Metadata *FreeObject `json:"metadata,omitempty"`
+
+	// Name What the clone is for, as for other keys.
+	Name *string `json:"name,omitempty"`
+}
+
 // ClusterHealth defines model for ClusterHealth.
 type ClusterHealth struct {
 	ClusterName                 string        `json:"cluster_name"`
@@ -2085,6 +2100,9 @@ type BulkUpdateAPIKeys = BulkUpdateAPIKeysRequest
 // ChangePassword A password, or the hash of one.
 type ChangePassword = ChangePasswordRequest
 
+// CloneAPIKey Which key to clone, and what differs. There must be a credential and a name.
+type CloneAPIKey = CloneAPIKeyRequest
+
 // CreateCrossClusterAPIKey defines model for CreateCrossClusterApiKey.
 type CreateCrossClusterAPIKey = CreateCrossClusterAPIKeyRequest
 
@@ -2252,6 +2270,18 @@ type SecurityCreateAPIKeyPutParams struct {
 type SecurityBulkUpdateAPIKeysParams struct {
 	// DryRun An extension of this server. Whether to answer as ever and write nothing.
 	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
+// SecurityCloneAPIKeyParams defines parameters for SecurityCloneAPIKey.
+type SecurityCloneAPIKeyParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityCloneAPIKeyPutParams defines parameters for SecurityCloneAPIKeyPut.
+type SecurityCloneAPIKeyPutParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
 }
 
 // SecurityGrantAPIKeyParams defines parameters for SecurityGrantAPIKey.
@@ -2546,6 +2576,12 @@ type SecurityCreateAPIKeyPutJSONRequestBody = SecurityCreateAPIKeyRequest
 
 // SecurityBulkUpdateAPIKeysJSONRequestBody defines body for SecurityBulkUpdateAPIKeys for application/json ContentType.
 type SecurityBulkUpdateAPIKeysJSONRequestBody = BulkUpdateAPIKeysRequest
+
+// SecurityCloneAPIKeyJSONRequestBody defines body for SecurityCloneAPIKey for application/json ContentType.
+type SecurityCloneAPIKeyJSONRequestBody = CloneAPIKeyRequest
+
+// SecurityCloneAPIKeyPutJSONRequestBody defines body for SecurityCloneAPIKeyPut for application/json ContentType.
+type SecurityCloneAPIKeyPutJSONRequestBody = CloneAPIKeyRequest
 
 // SecurityGrantAPIKeyJSONRequestBody defines body for SecurityGrantAPIKey for application/json ContentType.
 type SecurityGrantAPIKeyJSONRequestBody = GrantAPIKeyRequest

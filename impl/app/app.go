@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/sallyport/sallyport/impl/account"
@@ -204,7 +205,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		Interpret: s.Interpret,
 		Undecided: counts.Fallback,
 		Responses: s.Responses != "" && s.Responses != edge.ResponsesUnchecked,
-		Without:   s.Compatibility.ECE.Operations,
+		Without:   slices.Concat(s.Compatibility.ECE.Operations, speaks.Operations),
 	})
 	// Last, because they have to be closed.
 	s.Keys.Builtin = builtin

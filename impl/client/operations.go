@@ -38,6 +38,8 @@ var exceptions = map[string]traits{
 	"PUT /_security/api_key":        {},
 	"PUT /_security/api_key/grant":  {credentials: true},
 	"POST /_security/api_key/grant": {credentials: true},
+	"PUT /_security/api_key/clone":  {credentials: true},
+	"POST /_security/api_key/clone": {credentials: true},
 
 	// A new password ends the caller's sessions: a second request would be refused, although the first one succeeded.
 	"PUT /_security/user/_password":            {},

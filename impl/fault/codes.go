@@ -15,6 +15,8 @@ var (
 	CredentialsInvalid = Code{"credentials invalid", Unauthenticated}
 	// KeyTypeWrong: an API key of another type than the request needs. Its holder has shown the secret.
 	KeyTypeWrong = Code{"key type wrong", Unauthenticated}
+	// CredentialsMalformed: the credentials in a request body have another form than those that this server issues.
+	CredentialsMalformed = Code{"credentials malformed", InvalidInput}
 	// CredentialsUnsupported: the credentials in a request body are of an unsupported kind.
 	CredentialsUnsupported = Code{"credentials unsupported", InvalidInput}
 	// PermissionDenied: the caller's roles or privileges do not include the operation.

@@ -204,6 +204,7 @@ var harmless = map[string]string{
 
 	"security-create-cross-cluster-api-key": `{"name":"x","access":{"search":[{"names":["x"]}]}}`,
 	"security-update-cross-cluster-api-key": `{"metadata":{}}`,
+	"security-clone-api-key":                `{"api_key":"eDp4","name":"x"}`,
 
 	"security-grant-api-key":       `{"grant_type":"access_token","access_token":"x","api_key":{"name":"x"}}`,
 	"security-has-privileges":      `{"cluster":["monitor"]}`,

@@ -170,6 +170,11 @@ var changeOf = map[string]func(*world) change{
 		id := w.esKey(bob, `{"name":"x"}`).id
 		return change{caller: w.manager(), at: "/_security/api_key/" + id, body: `{"metadata":{"a":1}}`}
 	},
+	"security-clone-api-key": func(w *world) change {
+		key := w.esKey(bob, `{"name":"x"}`)
+		w.es(key.editor(), "GET /_security/_authenticate", "").ok() // the key is cached
+		return change{caller: w.manager(), body: fmt.Sprintf(`{"api_key":%q,"name":"x"}`, key.encoded)}
+	},
 	"security-create-cross-cluster-api-key": func(w *world) change {
 		return change{caller: w.manager(), body: `{"name":"x","access":{"search":[{"names":["a"]}]}}`}
 	},

@@ -27,6 +27,8 @@ type Elasticsearch struct {
 	// ClusterPrivileges and IndexPrivileges are names of privileges, and GlobalPrivileges categories of global, that a
 	// later version has and this one has not.
 	ClusterPrivileges, IndexPrivileges, GlobalPrivileges []string
+	// Operations are the ids of operations that a later version has and this one has not.
+	Operations []string
 	// Members are names of members of request bodies that a later version has and this one has not.
 	Members []string
 	// EarlierRoles are names of built-in roles that this version has and a later one has not, and NarrowerRoles of those
@@ -47,6 +49,7 @@ var elasticsearch = []Elasticsearch{
 			"monitor_esql", "monitor_reindex", "read_project_routing"},
 		IndexPrivileges:  []string{"create_view", "delete_view", "manage_view", "read_view_metadata"},
 		GlobalPrivileges: []string{DataSources},
+		Operations:       []string{"security-clone-api-key", "security-clone-api-key-put"},
 		Members:          []string{CertificateIdentity},
 		EarlierRoles:     []string{"apm_user", "data_frame_transforms_admin", "data_frame_transforms_user"},
 		NarrowerRoles:    []string{"editor", "kibana_system", "viewer"},

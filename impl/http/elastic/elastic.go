@@ -64,6 +64,7 @@ func New(c *contract.Contract, services Services) *API {
 		a.callerOperations(),
 		a.keyOperations(),
 		a.crossClusterOperations(),
+		a.cloneOperations(),
 		a.userOperations(),
 		a.passwordOperations(),
 		a.roleOperations(),
@@ -89,6 +90,10 @@ func (a *API) Register(e *echo.Echo, middleware func(*contract.Operation) []echo
 		for _, id := range row.ids() {
 			rows[id] = row
 		}
+	}
+
+	for _, id := range a.Speaks.Operations {
+		delete(rows, id)
 	}
 
 	for _, op := range a.contract.Operations {

@@ -26,6 +26,7 @@ const (
 
 // exceptions lists the exception types of codes that have one of their own.
 var exceptions = map[fault.Code]string{
+	fault.CredentialsMalformed:   "status_exception",
 	fault.CredentialsUnsupported: securityDenied,
 	fault.FieldInvalid:           "x_content_parse_exception",
 	fault.MediaTypeIncompatible:  "media_type_header_exception",

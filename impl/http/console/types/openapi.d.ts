@@ -843,6 +843,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_security/api_key/clone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Clone an API key
+         * @description As POST.
+         */
+        put: operations["security-clone-api-key-put"];
+        /**
+         * Clone an API key
+         * @description Creates a key with the owner and the permissions of another one, which the body proves with its secret. The
+         *     clone expires no later than that key. Its metadata say which key it was cloned from, as `_cloned_from`.
+         *     8.19 does not have this operation.
+         */
+        post: operations["security-clone-api-key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_security/api_key/{id}": {
         parameters: {
             query?: never;
@@ -2227,6 +2253,20 @@ export interface components {
             api_key: string;
             /** @description What follows `ApiKey ` in the Authorization header: the id, a colon and the secret in base64. */
             encoded: string;
+        };
+        /** @description Which key to clone, and what differs. There must be a credential and a name. */
+        CloneApiKeyRequest: {
+            /**
+             * Format: password
+             * @description The key to clone, as it follows `ApiKey ` in the Authorization header.
+             */
+            api_key?: string;
+            /** @description What the clone is for, as for other keys. */
+            name?: string;
+            /** @description The lifetime of the clone from now on, or null for one that never expires; without it as the key. */
+            expiration?: string | null;
+            /** @description What replaces the metadata of the key. */
+            metadata?: components["schemas"]["FreeObject"];
         };
         CreateCrossClusterApiKeyRequest: {
             /** @description What the key is for, as for other keys. */
@@ -4763,6 +4803,18 @@ export interface components {
                 "application/json": components["schemas"]["SecurityCreateApiKeyRequest"];
             };
         };
+        CloneApiKey: {
+            content: {
+                /**
+                 * @example {
+                 *       "api_key": "a1YzeDBacThtVDJzQjduTHc1WWQ6bUo3YzFYdzlUcVM0dkIyblJrNllwQQ==",
+                 *       "name": "copy for the other job",
+                 *       "expiration": "30d"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CloneApiKeyRequest"];
+            };
+        };
         CreateCrossClusterApiKey: {
             content: {
                 /**
@@ -6937,6 +6989,44 @@ export interface operations {
             cookie?: never;
         };
         requestBody: components["requestBodies"]["GrantApiKey"];
+        responses: {
+            200: components["responses"]["SecurityApiKeyCreated"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-clone-api-key-put": {
+        parameters: {
+            query?: {
+                /**
+                 * @description When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+                 * @example wait_for
+                 */
+                refresh?: components["parameters"]["Refresh"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["CloneApiKey"];
+        responses: {
+            200: components["responses"]["SecurityApiKeyCreated"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-clone-api-key": {
+        parameters: {
+            query?: {
+                /**
+                 * @description When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+                 * @example wait_for
+                 */
+                refresh?: components["parameters"]["Refresh"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["CloneApiKey"];
         responses: {
             200: components["responses"]["SecurityApiKeyCreated"];
             default: components["responses"]["ElasticsearchFailure"];
