@@ -46,6 +46,11 @@ type operations struct {
 
 	bulkPutRoles, bulkDeleteRoles, queryRoles, queryUsers func(body string) answer
 
+	createCrossClusterKey func(body string) answer
+	updateCrossClusterKey func(id, body string) answer
+	// cloneKey is nil for clients of version 8, which do not have it.
+	cloneKey func(body string) answer
+
 	clearRoles, clearRealms, clearPrivileges func(name string) answer
 
 	// Raw operations send the body as it is, without the client's types.

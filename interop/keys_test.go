@@ -126,6 +126,46 @@ func TestKeys_Grant(t *testing.T) {
 	})
 }
 
+// Ensures that each client creates, updates, reads and finds cross-cluster keys, which no client can authenticate with.
+func TestKeys_CrossCluster(t *testing.T) {
+	each(t, func(d dialog) {
+		own := d.connect(d.newUser("remote", `["superuser"]`))
+		key := own.createCrossClusterKey(`{"name": "remote", "expiration": "1d", "metadata": {"k": "v"},
+			"access": {"search": [{"names": ["logs-*"]}], "replication": [{"names": ["archive"]}]}}`).want(200,
+			`{"name": "remote"}`)
+		id := key.text("id")
+		own.getKey(id).want(200, `{"api_keys": [{"type": "cross_cluster", "access": {"search": [{"names": ["logs-*"]}],
+			"replication": [{"names": ["archive"]}]}, "role_descriptors": {"cross_cluster":
+			{"cluster": ["cross_cluster_search", "monitor_enrich", "cross_cluster_replication"]}}}]}`)
+		own.updateCrossClusterKey(id, `{"access": {"search": [{"names": ["metrics"]}]}, "metadata": {"k": "w"}}`).want(200,
+			`{"updated": true}`)
+		own.updateKey(id, `{"metadata": {}}`).wantFailure(400, "illegal_argument_exception")
+		own.queryKeys(`{"query": {"bool": {"filter": [{"term": {"type": "cross_cluster"}}, {"ids": {"values": ["`+id+
+			`"]}}]}}}`).want(200, `{"total": 1, "api_keys": [{"id": %q, "metadata": {"k": "w"},
+			"access": {"search": [{"names": ["metrics"]}]}}]}`, id)
+		d.connect(connection{apiKey: key.text("encoded")}).authenticate().wantFailure(401, "security_exception")
+		own.invalidateKeys(`{"ids": ["`+id+`"]}`).want(200, `{"invalidated_api_keys": [%q]}`, id)
+	})
+}
+
+// Ensures that each client that can clone keys gets a key with the permissions of the other.
+func TestKeys_Clone(t *testing.T) {
+	each(t, func(d dialog) {
+		if d.cloneKey == nil {
+			d.Skip("the client has no such operation")
+		}
+		user := d.newUser("cloner", `["superuser"]`)
+		own := d.connect(user)
+		key := own.createKey(`{"name": "source", "expiration": "2d", "metadata": {"k": "v"}}`).want(200, `{}`)
+		clone := d.cloneKey(`{"api_key": "`+key.text("encoded")+`", "name": "clone", "expiration": "1d"}`).want(200,
+			`{"name": "clone"}`)
+		d.getKey(clone.text("id")).want(200,
+			`{"api_keys": [{"username": %q, "metadata": {"k": "v", "_cloned_from": %q}}]}`, user.user, key.text("id"))
+		d.connect(connection{apiKey: clone.text("encoded")}).authenticate().want(200, `{"username": %q}`, user.user)
+		d.cloneKey(`{"api_key": "eDp5", "name": "clone"}`).wantFailure(403, "security_exception")
+	})
+}
+
 // Ensures that each client's queries, sorting, paging and aggregations are understood, and the results decoded.
 func TestKeys_Query(t *testing.T) {
 	each(t, func(d dialog) {

@@ -41,10 +41,13 @@ func lowLevelV9(t *testing.T, how connection) operations {
 		queryKeys: func(body string) answer { return read(s.QueryAPIKeys(s.QueryAPIKeys.WithBody(text(body)))) },
 		updateKey: func(id, body string) answer { return read(s.UpdateAPIKey(id, s.UpdateAPIKey.WithBody(text(body)))) },
 		grantKey:  grantKey, grantKeyRaw: grantKey,
-		invalidateKeys: func(body string) answer { return read(s.InvalidateAPIKey(text(body))) },
-		clearCache:     func(ids string) answer { return read(s.ClearAPIKeyCache(strings.Split(ids, ","))) },
-		hasPrivileges:  func(body string) answer { return read(s.HasPrivileges(text(body))) },
-		putPrivileges:  func(body string) answer { return read(s.PutPrivileges(text(body))) },
+		createCrossClusterKey: func(body string) answer { return read(s.CreateCrossClusterAPIKey(text(body))) },
+		updateCrossClusterKey: func(id, body string) answer { return read(s.UpdateCrossClusterAPIKey(id, text(body))) },
+		cloneKey:              func(body string) answer { return read(s.CloneAPIKey(text(body))) },
+		invalidateKeys:        func(body string) answer { return read(s.InvalidateAPIKey(text(body))) },
+		clearCache:            func(ids string) answer { return read(s.ClearAPIKeyCache(strings.Split(ids, ","))) },
+		hasPrivileges:         func(body string) answer { return read(s.HasPrivileges(text(body))) },
+		putPrivileges:         func(body string) answer { return read(s.PutPrivileges(text(body))) },
 		getPrivilege: func(application, name string) answer {
 			return read(s.GetPrivileges(s.GetPrivileges.WithApplication(application), s.GetPrivileges.WithName(name)))
 		},

@@ -9,7 +9,9 @@ import (
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/bulkputrole"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/bulkupdateapikeys"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/changepassword"
+	"github.com/elastic/go-elasticsearch/v9/typedapi/security/cloneapikey"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/createapikey"
+	"github.com/elastic/go-elasticsearch/v9/typedapi/security/createcrossclusterapikey"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/gettoken"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/grantapikey"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/hasprivileges"
@@ -22,6 +24,7 @@ import (
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/queryrole"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/queryuser"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/updateapikey"
+	"github.com/elastic/go-elasticsearch/v9/typedapi/security/updatecrossclusterapikey"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/types"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/types/enums/healthstatus"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/types/enums/refresh"
@@ -77,6 +80,15 @@ func typedV9(t *testing.T, how connection) operations {
 			return read(s.GrantApiKey().Request(fill(t, grantapikey.NewRequest(), body)).Do(ctx))
 		},
 		grantKeyRaw: func(body string) answer { return read(s.GrantApiKey().Raw(strings.NewReader(body)).Do(ctx)) },
+		createCrossClusterKey: func(body string) answer {
+			return read(s.CreateCrossClusterApiKey().Request(fill(t, createcrossclusterapikey.NewRequest(), body)).Do(ctx))
+		},
+		updateCrossClusterKey: func(id, body string) answer {
+			return read(s.UpdateCrossClusterApiKey(id).Request(fill(t, updatecrossclusterapikey.NewRequest(), body)).Do(ctx))
+		},
+		cloneKey: func(body string) answer {
+			return read(s.CloneApiKey().Request(fill(t, cloneapikey.NewRequest(), body)).Do(ctx))
+		},
 		invalidateKeys: func(body string) answer {
 			return read(s.InvalidateApiKey().Request(fill(t, invalidateapikey.NewRequest(), body)).Do(ctx))
 		},
