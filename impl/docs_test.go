@@ -98,8 +98,8 @@ func TestReference_Compatibility(t *testing.T) {
 	}
 }
 
-// eceRows returns the table of Elastic Cloud Enterprise's versions, with its head.
-func eceRows(t *testing.T) [][]string {
+// placesOfOperations returns the method and path of each operation, by id.
+func placesOfOperations(t *testing.T) map[string]string {
 	t.Helper()
 	document, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
 	if err != nil {
@@ -111,7 +111,24 @@ func eceRows(t *testing.T) [][]string {
 			places[op.OperationID] = "`" + method + " " + path + "`"
 		}
 	}
+	return places
+}
 
+// placesOf returns the methods and paths of operations.
+func placesOf(t *testing.T, ids []string) []string {
+	t.Helper()
+	places := placesOfOperations(t)
+	var found []string
+	for _, id := range ids {
+		found = append(found, strings.Trim(places[id], "`"))
+	}
+	return found
+}
+
+// eceRows returns the table of Elastic Cloud Enterprise's versions, with its head.
+func eceRows(t *testing.T) [][]string {
+	t.Helper()
+	places := placesOfOperations(t)
 	head, factor := []string{"what"}, []string{"code of a second factor"}
 	lacked := map[string][]string{}
 	for i, name := range compatibility.ECEVersions() {
@@ -176,7 +193,8 @@ func elasticsearchRows(t *testing.T) [][]string {
 		{"cluster privilege", func(e compatibility.Elasticsearch) []string { return e.ClusterPrivileges }},
 		{"index privilege", func(e compatibility.Elasticsearch) []string { return e.IndexPrivileges }},
 		{"category of `global`", func(e compatibility.Elasticsearch) []string { return e.GlobalPrivileges }},
-		{"operation", func(e compatibility.Elasticsearch) []string { return e.Operations }},
+		{"operation", func(e compatibility.Elasticsearch) []string { return placesOf(t, e.Operations) }},
+		{"parameter", func(e compatibility.Elasticsearch) []string { return e.Parameters }},
 		{"member of requests", func(e compatibility.Elasticsearch) []string { return e.Members }},
 	} {
 		var names []string

@@ -92,7 +92,7 @@ func (r *fleet) visit(server int, v *visit) reply {
 // recordless are the operations that need no records after authentication, or that have none.
 var recordless = []string{
 	"methods", "sign-in-page", "info", "ping", "get-authentication-info", "security-authenticate", "cluster-health",
-	"security-get-builtin-privileges",
+	"security-get-builtin-privileges", "security-get-settings",
 }
 
 // excused reports whether an answer is right without a store. The caller and its privileges may be cached.

@@ -620,7 +620,7 @@ type ClientInterface interface {
 	// Returns all roles, reserved ones included.
 	//
 	// Corresponds with GET /_security/role (the `SecurityGetRoles` operationId).
-	SecurityGetRoles(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	SecurityGetRoles(ctx context.Context, params *SecurityGetRolesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SecurityBulkPutRolesWithBody Create or replace many roles at once
 	//
@@ -654,7 +654,7 @@ type ClientInterface interface {
 	// Returns the roles of these names; 404 if there are none.
 	//
 	// Corresponds with GET /_security/role/{name} (the `SecurityGetRole` operationId).
-	SecurityGetRole(ctx context.Context, name SecurityRoleName, reqEditors ...RequestEditorFn) (*http.Response, error)
+	SecurityGetRole(ctx context.Context, name SecurityRoleName, params *SecurityGetRoleParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SecurityPutRolePostWithBody Create or replace a role
 	//
@@ -761,6 +761,21 @@ type ClientInterface interface {
 	//
 	// Corresponds with PUT /_security/role_mapping/{name} (the `SecurityPutRoleMapping` operationId).
 	SecurityPutRoleMapping(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingParams, body SecurityPutRoleMappingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityGetSettings Show settings of the indices for security
+	//
+	// Returns the settings of Elasticsearch's indices for security. There are no indices here.
+	//
+	// Corresponds with GET /_security/settings (the `SecurityGetSettings` operationId).
+	SecurityGetSettings(ctx context.Context, params *SecurityGetSettingsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityGetStats Show statistics of document-level security
+	//
+	// Returns statistics of each server, which are all zero: there are no documents here, and so no cache of them.
+	// Unknown to version 8.19.
+	//
+	// Corresponds with GET /_security/stats (the `SecurityGetStats` operationId).
+	SecurityGetStats(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SecurityGetUsers List users
 	//
@@ -2632,8 +2647,8 @@ func (c *Client) SecurityBulkDeleteRoles(ctx context.Context, params *SecurityBu
 // Returns all roles, reserved ones included.
 //
 // Corresponds with GET /_security/role (the `SecurityGetRoles` operationId).
-func (c *Client) SecurityGetRoles(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewSecurityGetRolesRequest(c.Server)
+func (c *Client) SecurityGetRoles(ctx context.Context, params *SecurityGetRolesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityGetRolesRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2706,8 +2721,8 @@ func (c *Client) SecurityDeleteRole(ctx context.Context, name SecurityRoleName, 
 // Returns the roles of these names; 404 if there are none.
 //
 // Corresponds with GET /_security/role/{name} (the `SecurityGetRole` operationId).
-func (c *Client) SecurityGetRole(ctx context.Context, name SecurityRoleName, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewSecurityGetRoleRequest(c.Server, name)
+func (c *Client) SecurityGetRole(ctx context.Context, name SecurityRoleName, params *SecurityGetRoleParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityGetRoleRequest(c.Server, name, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2934,6 +2949,41 @@ func (c *Client) SecurityPutRoleMappingWithBody(ctx context.Context, name Securi
 // Corresponds with PUT /_security/role_mapping/{name} (the `SecurityPutRoleMapping` operationId).
 func (c *Client) SecurityPutRoleMapping(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingParams, body SecurityPutRoleMappingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSecurityPutRoleMappingRequest(c.Server, name, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityGetSettings Show settings of the indices for security
+//
+// Returns the settings of Elasticsearch's indices for security. There are no indices here.
+//
+// Corresponds with GET /_security/settings (the `SecurityGetSettings` operationId).
+func (c *Client) SecurityGetSettings(ctx context.Context, params *SecurityGetSettingsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityGetSettingsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityGetStats Show statistics of document-level security
+//
+// Returns statistics of each server, which are all zero: there are no documents here, and so no cache of them.
+// Unknown to version 8.19.
+//
+// Corresponds with GET /_security/stats (the `SecurityGetStats` operationId).
+func (c *Client) SecurityGetStats(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityGetStatsRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -6613,7 +6663,7 @@ func NewSecurityBulkDeleteRolesRequestWithBody(server string, params *SecurityBu
 }
 
 // NewSecurityGetRolesRequest constructs an http.Request for the SecurityGetRoles method
-func NewSecurityGetRolesRequest(server string) (*http.Request, error) {
+func NewSecurityGetRolesRequest(server string, params *SecurityGetRolesParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -6629,6 +6679,33 @@ func NewSecurityGetRolesRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.IncludeImplicit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "include_implicit", *params.IncludeImplicit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -6768,7 +6845,7 @@ func NewSecurityDeleteRoleRequest(server string, name SecurityRoleName, params *
 }
 
 // NewSecurityGetRoleRequest constructs an http.Request for the SecurityGetRole method
-func NewSecurityGetRoleRequest(server string, name SecurityRoleName) (*http.Request, error) {
+func NewSecurityGetRoleRequest(server string, name SecurityRoleName, params *SecurityGetRoleParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -6791,6 +6868,33 @@ func NewSecurityGetRoleRequest(server string, name SecurityRoleName) (*http.Requ
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.IncludeImplicit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "include_implicit", *params.IncludeImplicit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -7249,6 +7353,87 @@ func NewSecurityPutRoleMappingRequestWithBody(server string, name SecurityRoleMa
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecurityGetSettingsRequest constructs an http.Request for the SecurityGetSettings method
+func NewSecurityGetSettingsRequest(server string, params *SecurityGetSettingsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/settings")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.MasterTimeout != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "master_timeout", *params.MasterTimeout, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSecurityGetStatsRequest constructs an http.Request for the SecurityGetStats method
+func NewSecurityGetStatsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/stats")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -10828,7 +11013,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /_security/role (the `SecurityGetRoles` operationId).
-	SecurityGetRolesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*SecurityGetRolesResult, error)
+	SecurityGetRolesWithResponse(ctx context.Context, params *SecurityGetRolesParams, reqEditors ...RequestEditorFn) (*SecurityGetRolesResult, error)
 
 	// SecurityBulkPutRolesWithBodyWithResponse Create or replace many roles at once
 	//
@@ -10866,7 +11051,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /_security/role/{name} (the `SecurityGetRole` operationId).
-	SecurityGetRoleWithResponse(ctx context.Context, name SecurityRoleName, reqEditors ...RequestEditorFn) (*SecurityGetRoleResult, error)
+	SecurityGetRoleWithResponse(ctx context.Context, name SecurityRoleName, params *SecurityGetRoleParams, reqEditors ...RequestEditorFn) (*SecurityGetRoleResult, error)
 
 	// SecurityPutRolePostWithBodyWithResponse Create or replace a role
 	//
@@ -10981,6 +11166,25 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PUT /_security/role_mapping/{name} (the `SecurityPutRoleMapping` operationId).
 	SecurityPutRoleMappingWithResponse(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingParams, body SecurityPutRoleMappingJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityPutRoleMappingResult, error)
+
+	// SecurityGetSettingsWithResponse Show settings of the indices for security
+	//
+	// Returns the settings of Elasticsearch's indices for security. There are no indices here.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /_security/settings (the `SecurityGetSettings` operationId).
+	SecurityGetSettingsWithResponse(ctx context.Context, params *SecurityGetSettingsParams, reqEditors ...RequestEditorFn) (*SecurityGetSettingsResult, error)
+
+	// SecurityGetStatsWithResponse Show statistics of document-level security
+	//
+	// Returns statistics of each server, which are all zero: there are no documents here, and so no cache of them.
+	// Unknown to version 8.19.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /_security/stats (the `SecurityGetStats` operationId).
+	SecurityGetStatsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*SecurityGetStatsResult, error)
 
 	// SecurityGetUsersWithResponse List users
 	//
@@ -14506,6 +14710,118 @@ func (r SecurityPutRoleMappingResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r SecurityPutRoleMappingResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityGetSettingsResultDefaultHeaders the declared response headers of an HTTP default response for SecurityGetSettings
+type SecurityGetSettingsResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityGetSettingsResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SecuritySettings
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityGetSettingsResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityGetSettingsResult) GetJSON200() *SecuritySettings {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityGetSettingsResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityGetSettingsResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityGetSettingsResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityGetSettingsResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityGetSettingsResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityGetStatsResultDefaultHeaders the declared response headers of an HTTP default response for SecurityGetStats
+type SecurityGetStatsResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityGetStatsResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SecurityStats
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityGetStatsResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityGetStatsResult) GetJSON200() *SecurityStats {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityGetStatsResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityGetStatsResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityGetStatsResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityGetStatsResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityGetStatsResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -23987,8 +24303,8 @@ func (c *ClientWithResponses) SecurityBulkDeleteRolesWithResponse(ctx context.Co
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /_security/role (the `SecurityGetRoles` operationId).
-func (c *ClientWithResponses) SecurityGetRolesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*SecurityGetRolesResult, error) {
-	rsp, err := c.SecurityGetRoles(ctx, reqEditors...)
+func (c *ClientWithResponses) SecurityGetRolesWithResponse(ctx context.Context, params *SecurityGetRolesParams, reqEditors ...RequestEditorFn) (*SecurityGetRolesResult, error) {
+	rsp, err := c.SecurityGetRoles(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -24049,8 +24365,8 @@ func (c *ClientWithResponses) SecurityDeleteRoleWithResponse(ctx context.Context
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /_security/role/{name} (the `SecurityGetRole` operationId).
-func (c *ClientWithResponses) SecurityGetRoleWithResponse(ctx context.Context, name SecurityRoleName, reqEditors ...RequestEditorFn) (*SecurityGetRoleResult, error) {
-	rsp, err := c.SecurityGetRole(ctx, name, reqEditors...)
+func (c *ClientWithResponses) SecurityGetRoleWithResponse(ctx context.Context, name SecurityRoleName, params *SecurityGetRoleParams, reqEditors ...RequestEditorFn) (*SecurityGetRoleResult, error) {
+	rsp, err := c.SecurityGetRole(ctx, name, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -24241,6 +24557,37 @@ func (c *ClientWithResponses) SecurityPutRoleMappingWithResponse(ctx context.Con
 		return nil, err
 	}
 	return ParseSecurityPutRoleMappingResult(rsp)
+}
+
+// SecurityGetSettingsWithResponse Show settings of the indices for security
+//
+// Returns the settings of Elasticsearch's indices for security. There are no indices here.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /_security/settings (the `SecurityGetSettings` operationId).
+func (c *ClientWithResponses) SecurityGetSettingsWithResponse(ctx context.Context, params *SecurityGetSettingsParams, reqEditors ...RequestEditorFn) (*SecurityGetSettingsResult, error) {
+	rsp, err := c.SecurityGetSettings(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityGetSettingsResult(rsp)
+}
+
+// SecurityGetStatsWithResponse Show statistics of document-level security
+//
+// Returns statistics of each server, which are all zero: there are no documents here, and so no cache of them.
+// Unknown to version 8.19.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /_security/stats (the `SecurityGetStats` operationId).
+func (c *ClientWithResponses) SecurityGetStatsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*SecurityGetStatsResult, error) {
+	rsp, err := c.SecurityGetStats(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityGetStatsResult(rsp)
 }
 
 // SecurityGetUsersWithResponse List users
@@ -28130,6 +28477,112 @@ func ParseSecurityPutRoleMappingResult(rsp *http.Response) (*SecurityPutRoleMapp
 	switch {
 	case true:
 		var headers SecurityPutRoleMappingResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityGetSettingsResult parses an HTTP response from a SecurityGetSettingsWithResponse call
+func ParseSecurityGetSettingsResult(rsp *http.Response) (*SecurityGetSettingsResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityGetSettingsResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SecuritySettings
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityGetSettingsResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityGetStatsResult parses an HTTP response from a SecurityGetStatsWithResponse call
+func ParseSecurityGetStatsResult(rsp *http.Response) (*SecurityGetStatsResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityGetStatsResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SecurityStats
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityGetStatsResultDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

@@ -434,6 +434,18 @@ type BasicFailedReplyElement struct {
 	Message string `json:"message"`
 }
 
+// BitSetCacheStats defines model for BitSetCacheStats.
+type BitSetCacheStats struct {
+	Count              int    `json:"count"`
+	Memory             string `json:"memory"`
+	MemoryInBytes      int    `json:"memory_in_bytes"`
+	Hits               int    `json:"hits"`
+	Misses             int    `json:"misses"`
+	Evictions          int    `json:"evictions"`
+	HitsTimeInMillis   int    `json:"hits_time_in_millis"`
+	MissesTimeInMillis int    `json:"misses_time_in_millis"`
+}
+
 // BuiltinPrivilegesResponse defines model for BuiltinPrivilegesResponse.
 type BuiltinPrivilegesResponse struct {
 	Cluster       []string `json:"cluster"`
@@ -740,6 +752,11 @@ type DeploymentRoleAssignment struct {
 
 // DocumentQuery The documents that are visible, as a query or as its text. The empty text and null are all of them.
 type DocumentQuery = any
+
+// DocumentSecurityStats defines model for DocumentSecurityStats.
+type DocumentSecurityStats struct {
+	BitSetCache BitSetCacheStats `json:"bit_set_cache"`
+}
 
 // ElasticsearchError The body of every failure of Elasticsearch's operations.
 type ElasticsearchError struct {
@@ -1089,6 +1106,14 @@ type NodeName struct {
 
 // NodeNames The servers, by id.
 type NodeNames map[string]NodeName
+
+// NodeSecurityStats defines model for NodeSecurityStats.
+type NodeSecurityStats struct {
+	Roles RolesStats `json:"roles"`
+}
+
+// NodesSecurityStats The statistics, by server.
+type NodesSecurityStats map[string]NodeSecurityStats
 
 // OrganizationRoleAssignment defines model for OrganizationRoleAssignment.
 type OrganizationRoleAssignment struct {
@@ -1452,6 +1477,11 @@ type RoleRestriction struct {
 	Workflows []string `json:"workflows,omitempty"`
 }
 
+// RolesStats defines model for RolesStats.
+type RolesStats struct {
+	Dls DocumentSecurityStats `json:"dls"`
+}
+
 // SAMLCallbackRequest defines model for SamlCallbackRequest.
 type SAMLCallbackRequest struct {
 	// RelayState What the request had.
@@ -1556,6 +1586,18 @@ type SecurityQueryRequest struct {
 
 	// Sort A field, an object of fields with their options, or an array of both.
 	Sort SortOrder `json:"sort,omitempty"`
+}
+
+// SecuritySettings defines model for SecuritySettings.
+type SecuritySettings struct {
+	Security        EmptyResponse `json:"security"`
+	SecurityProfile EmptyResponse `json:"security-profile"`
+	SecurityTokens  EmptyResponse `json:"security-tokens"`
+}
+
+// SecurityStats defines model for SecurityStats.
+type SecurityStats struct {
+	Nodes NodesSecurityStats `json:"nodes"`
 }
 
 // SecurityUser defines model for SecurityUser.
@@ -1817,6 +1859,9 @@ type UserSecurityRealm struct {
 
 // APIKeyID defines model for ApiKeyId.
 type APIKeyID = string
+
+// IncludeImplicit defines model for IncludeImplicit.
+type IncludeImplicit = bool
 
 // Refresh When a change must be visible. The empty value means `true`.
 type Refresh = RefreshPolicy
@@ -2326,6 +2371,13 @@ type SecurityBulkDeleteRolesParams struct {
 	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
 }
 
+// SecurityGetRolesParams defines parameters for SecurityGetRoles.
+type SecurityGetRolesParams struct {
+	// IncludeImplicit Whether to show the index privileges that application privileges imply. Nothing implies any here. Unknown to
+	// version 8.19.
+	IncludeImplicit *IncludeImplicit `form:"include_implicit,omitempty" json:"include_implicit,omitempty"`
+}
+
 // SecurityBulkPutRolesParams defines parameters for SecurityBulkPutRoles.
 type SecurityBulkPutRolesParams struct {
 	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
@@ -2336,6 +2388,13 @@ type SecurityBulkPutRolesParams struct {
 type SecurityDeleteRoleParams struct {
 	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
 	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityGetRoleParams defines parameters for SecurityGetRole.
+type SecurityGetRoleParams struct {
+	// IncludeImplicit Whether to show the index privileges that application privileges imply. Nothing implies any here. Unknown to
+	// version 8.19.
+	IncludeImplicit *IncludeImplicit `form:"include_implicit,omitempty" json:"include_implicit,omitempty"`
 }
 
 // SecurityPutRolePostParams defines parameters for SecurityPutRolePost.
@@ -2366,6 +2425,12 @@ type SecurityPutRoleMappingPostParams struct {
 type SecurityPutRoleMappingParams struct {
 	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
 	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityGetSettingsParams defines parameters for SecurityGetSettings.
+type SecurityGetSettingsParams struct {
+	// MasterTimeout Has no effect.
+	MasterTimeout *string `form:"master_timeout,omitempty" json:"master_timeout,omitempty"`
 }
 
 // SecurityGetUsersParams defines parameters for SecurityGetUsers.

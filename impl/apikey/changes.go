@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/platform/metadata"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -32,6 +33,8 @@ type changes struct {
 	// common holds the members that all changes share, and assigned the document that it refers to.
 	common   store.KeyChange
 	assigned drafts
+	// kept has the documents that were compared with assigned, by their ids, and whether they have the same descriptors.
+	kept map[string]bool
 	// own is the change of unbound keys, which have all roles of their owner.
 	own  *keysChange
 	made map[string]*keysChange
@@ -46,6 +49,7 @@ func (s *Service) newChanges(tx *store.Tx, p identity.Principal, owner store.Use
 		owner.Roles = nil // these keys capture no permissions of their owner
 	}
 	c := &changes{service: s, tx: tx, owner: owner, binding: bindingBy(p, owner), made: map[string]*keysChange{}}
+	c.kept = map[string]bool{}
 	c.crossCluster = u.crossCluster
 	var err error
 	if c.common, err = u.change(tx.Now, &c.assigned); err != nil {
@@ -53,6 +57,29 @@ func (s *Service) newChanges(tx *store.Tx, p identity.Principal, owner store.Use
 	}
 	c.own, err = c.with(owner.Roles, binding{})
 	return c, err
+}
+
+// keepAssigned reports whether the update would leave a key's assigned descriptors as they are. Documents may differ in
+// the spelling of a number and be of the same descriptors.
+func (c *changes) keepAssigned(key store.APIKey) (bool, error) {
+	given := c.common.Assigned
+	if given == nil || *given == key.Assigned {
+		return true, nil
+	}
+	if *given == "" || key.Assigned == "" {
+		return false, nil
+	}
+
+	kept, compared := c.kept[key.Assigned]
+	if !compared {
+		body, err := c.tx.Documents.Get(key.Assigned)
+		if err != nil {
+			return false, err
+		}
+		kept = metadata.Same(string(body), string(c.assigned.bodies[0]))
+		c.kept[key.Assigned] = kept
+	}
+	return kept, nil
 }
 
 // of returns the change of a key.

@@ -197,7 +197,11 @@ func (s *Service) outcome(
 		if err != nil {
 			return Outcome{}, err
 		}
-		if change.noop(key) {
+		same, err := changes.keepAssigned(key)
+		if err != nil {
+			return Outcome{}, err
+		}
+		if same && change.noop(key) {
 			outcome.Noops = append(outcome.Noops, id)
 			continue
 		}
@@ -246,12 +250,12 @@ func (change *keysChange) add(key store.APIKey) {
 	}
 }
 
-// noop reports whether a change would leave a key as it is. Any new expiration is a change, even the same one.
+// noop reports whether a change, which keeps the assigned descriptors, would leave a key as it is. Any new expiration
+// is a change, even the same one.
 func (change *keysChange) noop(key store.APIKey) bool {
 	return change.ExpiresAt == nil && key.Version == change.Version &&
 		(key.Creator == change.Creator || key.Creator == change.keeping) && key.LimitedBy == change.LimitedBy &&
 		(change.Metadata == nil || metadata.Same(*change.Metadata, key.Metadata)) &&
-		(change.Assigned == nil || *change.Assigned == key.Assigned) &&
 		(change.CertificateIdentity == nil || *change.CertificateIdentity == key.CertificateIdentity)
 }
 

@@ -99,7 +99,7 @@ var operations = map[string]operation{
 			return err
 		},
 		effects: func(ctx context.Context, c *client.Client, name string) (int, error) {
-			_, err := c.API().SecurityGetRoleWithResponse(ctx, name)
+			_, err := c.API().SecurityGetRoleWithResponse(ctx, name, nil)
 			if client.IsNotFound(err) {
 				return 0, nil
 			}

@@ -28,13 +28,13 @@ func TestSecurityRoles(t *testing.T) {
 		t.Fatalf("%v %s", err, again.Body)
 	}
 
-	one, err := w.client.SecurityGetRoleWithResponse(ctx, "reader", bob)
+	one, err := w.client.SecurityGetRoleWithResponse(ctx, "reader", nil, bob)
 	if err != nil || one.JSON200 == nil || asJSON((*one.JSON200)["reader"].Cluster) != `["all"]` ||
 		(*one.JSON200)["reader"].Description != nil {
 		t.Fatalf("%v %s", err, one.Body)
 	}
 
-	all, err := w.client.SecurityGetRolesWithResponse(ctx, bob)
+	all, err := w.client.SecurityGetRolesWithResponse(ctx, nil, bob)
 	if err != nil || all.JSON200 == nil || len(*all.JSON200) != 34 {
 		t.Fatalf("%v %s", err, all.Body)
 	}

@@ -261,13 +261,16 @@ func users(s *suite) {
 	s.update(func(tx *store.Tx) error {
 		u := alice()
 		u.Enabled, u.PasswordHash, u.Roles, u.Metadata = false, "other", []identity.Role{"a,b", `"\<Ω`}, `{"a":1}`
+		u.EmptyFullName = true // counts while the name is empty
 		u.PasswordSetBy, u.Tenure = store.SetByOther,
 			identity.Tenure{Promotions: 2, Since: map[identity.Role]int64{identity.PlatformViewer: 2}}
 		s.is(tx.Users.Update(store.User{Name: "unknown"}), store.ErrNotFound)
 		return tx.Users.Update(u)
 	})
 
-	s.update(func(tx *store.Tx) error { return tx.Users.Insert(store.User{Name: "Alice", Builtin: true}) })
+	s.update(func(tx *store.Tx) error {
+		return tx.Users.Insert(store.User{Name: "Alice", Builtin: true, EmptyEmail: true})
+	})
 	s.view(func(tx *store.Tx) error {
 		u, err := tx.Users.Find("alice")
 		if err != nil {
@@ -275,7 +278,7 @@ func users(s *suite) {
 		}
 
 		if u.Enabled || u.Builtin || u.PasswordHash != "other" || u.FullName != "Alice Ω" || u.Email != "alice@example.com" ||
-			u.Metadata != `{"a":1}` || u.PasswordSetBy != store.SetByOther || u.Tenure.Promotions != 2 ||
+			u.Metadata != `{"a":1}` || u.EmptyFullName || u.PasswordSetBy != store.SetByOther || u.Tenure.Promotions != 2 ||
 			u.Tenure.Since[identity.PlatformViewer] != 2 ||
 			!slices.Equal(u.Roles, []identity.Role{"a,b", `"\<Ω`}) || u.CreatedAt != created || u.UpdatedAt != s.moment() {
 			s.Errorf("the user is %+v", u)
@@ -283,7 +286,8 @@ func users(s *suite) {
 
 		list, err := tx.Users.All()
 		if len(list) != 2 || list[0].Name != "Alice" || !list[0].Builtin || len(list[0].Roles) != 0 ||
-			list[0].Metadata != "" || list[0].Tenure.Since != nil || list[1].Name != "alice" {
+			list[0].Metadata != "" || list[0].Tenure.Since != nil || list[0].EmptyFullName ||
+			!list[0].EmptyEmail || list[1].Name != "alice" {
 			s.Errorf("the users are %+v", list)
 		}
 

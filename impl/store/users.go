@@ -15,6 +15,8 @@ type User struct {
 	Roles    []identity.Role
 	FullName string
 	Email    string
+	// EmptyFullName and EmptyEmail are set if the text was given, and is empty.
+	EmptyFullName, EmptyEmail bool
 	// Metadata is a JSON object, or empty if none was given.
 	Metadata string
 	// Realm is the SAML realm that the user comes from, and Identity the realm's name for the user; both are zero for
@@ -71,7 +73,8 @@ const userColumns = `users.name, users.builtin, users.enabled, ` + rolesColumn +
 	`, users.full_name, users.email, users.metadata,
 	users.realm, users.name_id_qualified, users.name_id, users.password_hash, users.created_at, users.updated_at,
 	users.created_by, users.updated_by, users.password_set_by, users.tenure,
-	users.first_login_at, users.last_login_at,
+	users.first_login_at, users.last_login_at, users.empty_full_name AND users.full_name = '',
+	users.empty_email AND users.email = '',
 	EXISTS (SELECT 1 FROM totp_devices WHERE totp_devices.user_name = users.name AND totp_devices.confirmed)`
 
 // userFields returns the destinations for userColumns.
@@ -80,7 +83,7 @@ func userFields(u *User) []any {
 	return []any{&u.Name, &u.Builtin, &u.Enabled, (*list[identity.Role])(&u.Roles), &u.FullName, &u.Email,
 		&u.Metadata, &u.Realm, &name.qualified, name, &u.PasswordHash, (*milliseconds)(&u.CreatedAt),
 		(*milliseconds)(&u.UpdatedAt), &u.CreatedBy, &u.UpdatedBy, &u.PasswordSetBy, (*tenure)(&u.Tenure),
-		(*milliseconds)(&u.FirstLoginAt), (*milliseconds)(&u.LastLoginAt), &u.HasTOTP}
+		(*milliseconds)(&u.FirstLoginAt), (*milliseconds)(&u.LastLoginAt), &u.EmptyFullName, &u.EmptyEmail, &u.HasTOTP}
 }
 
 // The statements on these records.
@@ -91,11 +94,12 @@ var (
 	// are as in a new row.
 	insertUser = prepare(`INSERT INTO users (name, builtin, enabled, roles, full_name, email, metadata,
 		password_hash, created_at, updated_at,
-		created_by, updated_by, realm, name_id, name_id_qualified)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $10, $11, $12, $13)
+		created_by, updated_by, realm, name_id, name_id_qualified, empty_full_name, empty_email)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $10, $11, $12, $13, $14, $15)
 		ON CONFLICT (name) DO UPDATE SET builtin = excluded.builtin, enabled = excluded.enabled, roles = '` +
 		sweepingPrefix + `' || excluded.roles,
 		full_name = excluded.full_name, email = excluded.email, metadata = excluded.metadata,
+		empty_full_name = excluded.empty_full_name, empty_email = excluded.empty_email,
 		password_hash = excluded.password_hash,
 		created_at = excluded.created_at, updated_at = excluded.updated_at, created_by = excluded.created_by,
 		updated_by = excluded.updated_by,
@@ -106,7 +110,8 @@ var (
 	updateUser = prepare(`UPDATE users SET enabled = $2, roles = CASE WHEN sweeping THEN '` + sweepingPrefix +
 		`' ELSE '' END || CAST($3 AS TEXT),
 		full_name = $4, email = $5, metadata = $6, password_hash = $7,
-		updated_at = $8, updated_by = $9, tenure = $10 WHERE name = $1 AND NOT deleted`)
+		updated_at = $8, updated_by = $9, tenure = $10, empty_full_name = $11, empty_email = $12
+		WHERE name = $1 AND NOT deleted`)
 	// These add and remove the prefix of the roles, which stay as they are.
 	beginSweeping = prepare(`UPDATE users SET sweeping = TRUE, roles = '` + sweepingPrefix +
 		`' || roles WHERE name = $1 AND NOT sweeping`)
@@ -142,7 +147,8 @@ func (t Users) Insert(u User) error {
 		nameID = u.Identity.key()
 	}
 	added, err := t.tx.changes(insertUser, u.Name, u.Builtin, u.Enabled, list[identity.Role](u.Roles), u.FullName,
-		u.Email, u.Metadata, u.PasswordHash, millis(t.tx.Now), u.CreatedBy, u.Realm, nameID, u.External())
+		u.Email, u.Metadata, u.PasswordHash, millis(t.tx.Now), u.CreatedBy, u.Realm, nameID, u.External(),
+		u.EmptyFullName, u.EmptyEmail)
 	if err == nil && !added {
 		err = ErrExists
 	}
@@ -157,7 +163,8 @@ func (t Users) Insert(u User) error {
 func (t Users) Update(u User) error {
 	t.tx.changed.add(userTag(u.Name))
 	found, err := t.tx.changes(updateUser, u.Name, u.Enabled, list[identity.Role](u.Roles), u.FullName, u.Email,
-		u.Metadata, u.PasswordHash, millis(t.tx.Now), u.UpdatedBy, tenure(u.Tenure))
+		u.Metadata, u.PasswordHash, millis(t.tx.Now), u.UpdatedBy, tenure(u.Tenure),
+		u.EmptyFullName, u.EmptyEmail)
 	if err == nil && !found {
 		err = ErrNotFound
 	}

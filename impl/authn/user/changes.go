@@ -24,7 +24,8 @@ func events(before, after store.User) []audit.Event {
 	if !slices.Equal(before.Roles, after.Roles) {
 		found = append(found, audit.RolesChanged)
 	}
-	if before.FullName != after.FullName || before.Email != after.Email || before.Metadata != after.Metadata {
+	if before.FullName != after.FullName || before.Email != after.Email || before.Metadata != after.Metadata ||
+		before.EmptyFullName != after.EmptyFullName || before.EmptyEmail != after.EmptyEmail {
 		found = append(found, audit.UserUpdated)
 	}
 	return found

@@ -75,7 +75,7 @@ func (s *Service) PutNative(
 // native returns the described user, with an empty hash if no password is given.
 func (s *Service) native(ctx context.Context, name string, n Native) (store.User, error) {
 	u := store.User{Name: name, Enabled: n.Enabled, FullName: text(n.FullName), Email: text(n.Email),
-		PasswordHash: text(n.PasswordHash)}
+		PasswordHash: text(n.PasswordHash), EmptyFullName: empty(n.FullName), EmptyEmail: empty(n.Email)}
 	for _, role := range n.Roles {
 		if !slices.Contains(u.Roles, identity.Role(role)) {
 			u.Roles = append(u.Roles, identity.Role(role))
@@ -215,6 +215,9 @@ func (s *Service) nativeUpdate(ctx context.Context, name string, f func(*store.T
 		return f(tx, u)
 	})
 }
+
+// empty reports whether a text is given and empty.
+func empty(p *string) bool { return p != nil && *p == "" }
 
 func text(p *string) string {
 	if p == nil {

@@ -58,6 +58,7 @@ func updated(before, after store.User) store.User {
 	u := before
 	u.Enabled, u.Roles = after.Enabled, after.Roles
 	u.FullName, u.Email, u.Metadata = after.FullName, after.Email, after.Metadata
+	u.EmptyFullName, u.EmptyEmail = after.EmptyFullName, after.EmptyEmail
 	if after.PasswordHash != "" {
 		u.PasswordHash = after.PasswordHash
 	}

@@ -167,6 +167,7 @@ func merged(u store.User, c change) (store.User, error) {
 		"full_name": u.FullName, "email": u.Email,
 		"security": map[string]any{"roles": roleNames(platform), "enabled": u.Enabled},
 	}
+	before := u
 	result, _ := mergepatch.Apply(document, c.patch).(map[string]any)
 	security, _ := result["security"].(map[string]any)
 	var err error
@@ -181,6 +182,8 @@ func merged(u store.User, c change) (store.User, error) {
 	if err := CheckTexts(u.FullName, u.Email); err != nil {
 		return u, err
 	}
+	u.EmptyFullName = u.EmptyFullName && u.FullName == before.FullName
+	u.EmptyEmail = u.EmptyEmail && u.Email == before.Email
 	u.Enabled, err = read(security, "enabled", true)
 	if err != nil {
 		return u, err

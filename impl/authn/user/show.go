@@ -13,9 +13,12 @@ type User struct {
 	Name     string
 	FullName string
 	Email    string
-	Builtin  bool
-	Enabled  bool
-	Roles    []identity.Role
+	// EmptyFullName and EmptyEmail are set if the text was given, and is empty.
+	EmptyFullName, EmptyEmail bool
+
+	Builtin bool
+	Enabled bool
+	Roles   []identity.Role
 	// Metadata is a JSON object, or empty if none was given.
 	Metadata string
 	// SAMLRealm is the realm that the user comes from; empty for a user of this server.
@@ -38,9 +41,13 @@ func (u User) HomeRealm() identity.Realm { return identity.RealmOf(u.Builtin, u.
 // OfRecord returns the user of a record.
 func OfRecord(u store.User) User {
 	return User{
-		Name:         u.Name,
-		FullName:     u.FullName,
-		Email:        u.Email,
+		Name:     u.Name,
+		FullName: u.FullName,
+		Email:    u.Email,
+
+		EmptyFullName: u.EmptyFullName,
+		EmptyEmail:    u.EmptyEmail,
+
 		Builtin:      u.Builtin,
 		Enabled:      u.Enabled,
 		Roles:        u.Roles,

@@ -100,7 +100,7 @@ var clusterNames = map[string]actions{
 		"role/query " +
 		security + "role_mapping/get " + security + "privilege/get " + security + "privilege/builtin/get " +
 		security + "profile/get " + security + "profile/suggest " + security + "profile/has_privileges " +
-		security + "service_account/get " + security + "service_account/credential/get",
+		security + "service_account/get " + security + "service_account/credential/get " + security + "settings/get",
 	"read_slm": "cluster:admin/slm/get cluster:admin/slm/status cluster:admin/slm/stats " +
 		"cluster:admin/ilm/operation_mode/get",
 	"transport_client": "cluster:monitor/nodes/liveness cluster:monitor/state",

@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/metadata"
 	"github.com/sallyport/sallyport/impl/platform/strictjson"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -102,7 +103,7 @@ func write(ctx context.Context, tx *store.Tx, name string, d roledescriptor.Desc
 		become = created
 	case err != nil:
 		return unchanged, err
-	case stored.Descriptor == text:
+	case metadata.Same(stored.Descriptor, text):
 		return unchanged, nil
 	}
 

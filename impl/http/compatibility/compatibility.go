@@ -27,10 +27,11 @@ type Elasticsearch struct {
 	// ClusterPrivileges and IndexPrivileges are names of privileges, and GlobalPrivileges categories of global, that a
 	// later version has and this one has not.
 	ClusterPrivileges, IndexPrivileges, GlobalPrivileges []string
-	// Operations are the ids of operations that a later version has and this one has not.
-	Operations []string
 	// Members are names of members of request bodies that a later version has and this one has not.
 	Members []string
+	// Operations are the ids of operations, and Parameters names of parameters of the query string, that a later version
+	// has and this one has not.
+	Operations, Parameters []string
 	// EarlierRoles are names of built-in roles that this version has and a later one has not, and NarrowerRoles of those
 	// that have more privileges in a later version.
 	EarlierRoles, NarrowerRoles []string
@@ -49,8 +50,9 @@ var elasticsearch = []Elasticsearch{
 			"monitor_esql", "monitor_reindex", "read_project_routing"},
 		IndexPrivileges:  []string{"create_view", "delete_view", "manage_view", "read_view_metadata"},
 		GlobalPrivileges: []string{DataSources},
-		Operations:       []string{"security-clone-api-key", "security-clone-api-key-put"},
 		Members:          []string{CertificateIdentity},
+		Operations:       []string{"security-clone-api-key", "security-clone-api-key-put", "security-get-stats"},
+		Parameters:       []string{"include_implicit"},
 		EarlierRoles:     []string{"apm_user", "data_frame_transforms_admin", "data_frame_transforms_user"},
 		NarrowerRoles:    []string{"editor", "kibana_system", "viewer"},
 	},

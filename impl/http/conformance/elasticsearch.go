@@ -611,6 +611,15 @@ var privilegeCases = collect(
 			by := request{path: []string{application, name}}
 			p.call("security-delete-application-privileges", by).is(http.StatusOK).equal(found, true)
 		}},
+		reads("security-get-stats", "reports", request{}),
+		{Operation: "security-get-settings", Name: "has-each-index", check: func(p *probe) {
+			r := p.call("security-get-settings", request{}).is(http.StatusOK)
+			for _, index := range []string{"security", "security-profile", "security-tokens"} {
+				if _, found := r.at("/" + index).(map[string]any); !found {
+					p.differs("%s: %q is missing", r.place(), "/"+index)
+				}
+			}
+		}},
 		{Operation: "security-get-builtin-privileges", Name: "lists", check: func(p *probe) {
 			r := p.call("security-get-builtin-privileges", request{}).is(http.StatusOK)
 			for list, want := range map[string]string{"cluster": "manage_security", "index": "read"} {

@@ -8,7 +8,6 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/authz/access"
-	"github.com/sallyport/sallyport/impl/http/convert"
 )
 
 func (a *API) callerOperations() []operation {
@@ -68,8 +67,8 @@ func showAuthentication(s access.Subject, u user.User) (gen.Authentication, erro
 	shown := gen.Authentication{
 		Username:            u.Name,
 		Roles:               s.RoleNames(),
-		FullName:            convert.Text(u.FullName),
-		Email:               convert.Text(u.Email),
+		FullName:            givenText(u.FullName, u.EmptyFullName),
+		Email:               givenText(u.Email, u.EmptyEmail),
 		Metadata:            metadata,
 		Enabled:             u.Enabled,
 		AuthenticationRealm: showRealm(s.By.HomeRealm()),

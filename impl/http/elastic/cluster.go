@@ -36,6 +36,18 @@ func (a *API) clusterOperations() []operation {
 			do:         doNothing,
 			show:       func(none) (response, error) { return ok(health) },
 		},
+		row[none, gen.SecurityStats]{
+			operations: []string{"security-get-stats"},
+			read:       readNothing,
+			do:         a.securityStats,
+			show:       okay[gen.SecurityStats],
+		},
+		row[none, none]{
+			operations: []string{"security-get-settings"},
+			read:       readNothing,
+			do:         doNothing,
+			show:       func(none) (response, error) { return ok(settings) },
+		},
 		row[none, gen.ClearCacheResponse]{
 			operations: []string{
 				"security-clear-api-key-cache", "security-clear-privilege-cache", "security-clear-realm-cache",
@@ -46,6 +58,13 @@ func (a *API) clusterOperations() []operation {
 			show: okay[gen.ClearCacheResponse],
 		},
 	}
+}
+
+// settings are those of indices, which do not exist.
+var settings = gen.SecuritySettings{
+	Security:        gen.EmptyResponse{},
+	SecurityProfile: gen.EmptyResponse{},
+	SecurityTokens:  gen.EmptyResponse{},
 }
 
 // health is always green: the server has no shards, so any server that answers is healthy.
@@ -74,6 +93,15 @@ func (a *API) clusterInfo(ctx context.Context, _ call, _ none) (gen.ClusterInfo,
 			MinimumWireCompatibilityVersion:  a.Speaks.MinimumWire,
 			MinimumIndexCompatibilityVersion: a.Speaks.MinimumIndex,
 		},
+	}, err
+}
+
+// securityStats returns zeros: there are no documents, and so no cache of them.
+func (a *API) securityStats(ctx context.Context, _ call, _ none) (gen.SecurityStats, error) {
+	account, err := a.Accounts.Get(ctx)
+	empty := gen.DocumentSecurityStats{BitSetCache: gen.BitSetCacheStats{Memory: "0b"}}
+	return gen.SecurityStats{
+		Nodes: map[string]gen.NodeSecurityStats{account.ID: {Roles: gen.RolesStats{Dls: empty}}},
 	}, err
 }
 

@@ -108,6 +108,9 @@ func (a *API) Register(e *echo.Echo, middleware func(*contract.Operation) []echo
 		e.Add(op.Method, edge.RoutePath(op.Path), edge.Compose(a.handle(op, row), middleware(op)...))
 	}
 
+	for _, id := range a.Speaks.Operations {
+		delete(rows, id)
+	}
 	for id := range rows {
 		return fmt.Errorf("elastic: the contract has no operation %s", id)
 	}

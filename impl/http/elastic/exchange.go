@@ -41,6 +41,8 @@ type exchange struct {
 	subject access.Subject
 	// query holds the operation's own parameters of the query string, each given once.
 	query map[string]string
+	// source is the body that the query string has in place of one, with its content type; "" for none.
+	source, sourceType string
 	// body is the uncompressed body of the request. Refusals give positions in it.
 	body []byte
 }
@@ -126,11 +128,15 @@ func (x *exchange) Check(r *http.Request, op *contract.Operation) error {
 	if x.refused != nil {
 		return x.refused
 	}
-	return x.takeOwn(r.URL, op)
+	return x.takeOwn(r, op)
 }
 
 // Unpack implements edge.Exchange.
 func (x *exchange) Unpack(r *http.Request) (io.Reader, error) {
+	if x.source != "" {
+		return x.unpackSource(r)
+	}
+
 	const header = "Content-Encoding"
 	switch encoding := r.Header.Get(header); {
 	case encoding == "" || strings.EqualFold(encoding, "identity"):
@@ -149,6 +155,15 @@ func (x *exchange) Unpack(r *http.Request) (io.Reader, error) {
 		return failingReader{err}, nil //nolint:nilerr // the error is the body's, and is worded when it is read
 	}
 	return unpacked, nil
+}
+
+// unpackSource returns the body from the query string. A request of unknown length may have another body.
+func (x *exchange) unpackSource(r *http.Request) (io.Reader, error) {
+	if n, err := io.ReadFull(r.Body, make([]byte, 1)); n > 0 || !errors.Is(err, io.EOF) {
+		return nil, unrecognized(x.path, []string{"[source]", "[source_content_type]"})
+	}
+	r.Header.Set(echo.HeaderContentType, x.sourceType)
+	return strings.NewReader(x.source), nil
 }
 
 // failingReader is the body of a request if its compressed form has no valid header.

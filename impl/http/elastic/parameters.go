@@ -2,6 +2,7 @@ package elastic
 
 import (
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -128,10 +129,16 @@ func parseBoolean(text string, target *bool) error {
 }
 
 // takeOwn reads the operation's own parameters. It sets boolean parameters without a value to true.
-func (x *exchange) takeOwn(u *url.URL, op *contract.Operation) error {
+func (x *exchange) takeOwn(r *http.Request, op *contract.Operation) error {
+	u := r.URL
 	given, err := pairs(u.RawQuery)
 	if err != nil {
 		return err
+	}
+	if op.Extension(sourceExtension) != "" && r.ContentLength <= 0 {
+		if given, err = x.takeSource(given); err != nil {
+			return err
+		}
 	}
 
 	var unknown []string
@@ -142,7 +149,7 @@ func (x *exchange) takeOwn(u *url.URL, op *contract.Operation) error {
 	names := slices.Sorted(maps.Keys(op.Query))
 	for i, p := range given {
 		parameter, known := op.Query[p.name]
-		if !known {
+		if !known || slices.Contains(x.api.Speaks.Parameters, p.name) {
 			unknown = append(unknown, "["+contract.Clip(p.name)+"]"+didYouMean(p.name, names))
 		}
 		if parameter.Flag && p.value == "" {
@@ -164,6 +171,39 @@ func (x *exchange) takeOwn(u *url.URL, op *contract.Operation) error {
 
 	u.RawQuery = join(given)
 	return nil
+}
+
+// sourceExtension marks the operations that take their body from the query string, if there is none.
+const sourceExtension = "x-elasticsearch-source"
+
+// takeSource reads and removes the parameters that stand for the body of a request without one: some clients cannot
+// send a body with GET.
+func (x *exchange) takeSource(given []pair) (rest []pair, err error) {
+	var source, contentType *string
+	for i, p := range given {
+		switch p.name {
+		case "source":
+			source = &given[i].value
+		case "source_content_type":
+			contentType = &given[i].value
+		default:
+			rest = append(rest, p)
+		}
+	}
+
+	switch {
+	case source == nil && contentType == nil:
+		return given, nil
+	case source == nil || contentType == nil:
+		return nil, fault.New(fault.InvalidData, "source and source_content_type parameters are required",
+			"source", "source_content_type")
+	}
+	if m, ok := parseMediaType(*contentType); !ok || !m.json() {
+		return nil, fault.New(fault.InvalidData,
+			"Unknown value for source_content_type ["+contract.Clip(*contentType)+"]", "source_content_type")
+	}
+	x.source, x.sourceType = *source, *contentType
+	return rest, nil
 }
 
 func unrecognized(path string, unknown []string) error {

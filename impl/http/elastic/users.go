@@ -89,11 +89,19 @@ func showUser(u user.User) (gen.SecurityUser, error) {
 	return gen.SecurityUser{
 		Username: u.Name,
 		Roles:    convert.Strings(u.Roles),
-		FullName: convert.Text(u.FullName),
-		Email:    convert.Text(u.Email),
+		FullName: givenText(u.FullName, u.EmptyFullName),
+		Email:    givenText(u.Email, u.EmptyEmail),
 		Metadata: metadata,
 		Enabled:  u.Enabled,
 	}, err
+}
+
+// givenText returns a text, or nil for an empty one that was not given.
+func givenText(text string, empty bool) *string {
+	if empty {
+		return &text
+	}
+	return convert.Text(text)
 }
 
 func readPutUser(r request) (putUser, error) {

@@ -1530,6 +1530,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_security/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show statistics of document-level security
+         * @description Returns statistics of each server, which are all zero: there are no documents here, and so no cache of them.
+         *     Unknown to version 8.19.
+         */
+        get: operations["security-get-stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show settings of the indices for security
+         * @description Returns the settings of Elasticsearch's indices for security. There are no indices here.
+         */
+        get: operations["security-get-settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_security/privilege/_builtin": {
         parameters: {
             query?: never;
@@ -2518,6 +2559,37 @@ export interface components {
          * @enum {string}
          */
         ApiKeyType: "rest" | "cross_cluster";
+        SecurityStats: {
+            nodes: components["schemas"]["NodesSecurityStats"];
+        };
+        /** @description The statistics, by server. */
+        NodesSecurityStats: {
+            [key: string]: components["schemas"]["NodeSecurityStats"];
+        };
+        NodeSecurityStats: {
+            roles: components["schemas"]["RolesStats"];
+        };
+        RolesStats: {
+            dls: components["schemas"]["DocumentSecurityStats"];
+        };
+        DocumentSecurityStats: {
+            bit_set_cache: components["schemas"]["BitSetCacheStats"];
+        };
+        BitSetCacheStats: {
+            count: number;
+            memory: string;
+            memory_in_bytes: number;
+            hits: number;
+            misses: number;
+            evictions: number;
+            hits_time_in_millis: number;
+            misses_time_in_millis: number;
+        };
+        SecuritySettings: {
+            security: components["schemas"]["EmptyResponse"];
+            "security-profile": components["schemas"]["EmptyResponse"];
+            "security-tokens": components["schemas"]["EmptyResponse"];
+        };
         ClearCacheResponse: {
             _nodes: components["schemas"]["NodeCounts"];
             cluster_name: string;
@@ -4676,6 +4748,12 @@ export interface components {
          * @example wait_for
          */
         Refresh: components["schemas"]["RefreshPolicy"];
+        /**
+         * @description Whether to show the index privileges that application privileges imply. Nothing implies any here. Unknown to
+         *     version 8.19.
+         * @example true
+         */
+        IncludeImplicit: boolean;
         /**
          * @description Whether to show what limits the keys besides their own role descriptors.
          * @example true
@@ -7737,7 +7815,14 @@ export interface operations {
     };
     "security-get-roles": {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Whether to show the index privileges that application privileges imply. Nothing implies any here. Unknown to
+                 *     version 8.19.
+                 * @example true
+                 */
+                include_implicit?: components["parameters"]["IncludeImplicit"];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -7822,7 +7907,14 @@ export interface operations {
     };
     "security-get-role": {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Whether to show the index privileges that application privileges imply. Nothing implies any here. Unknown to
+                 *     version 8.19.
+                 * @example true
+                 */
+                include_implicit?: components["parameters"]["IncludeImplicit"];
+            };
             header?: never;
             path: {
                 /**
@@ -8290,6 +8382,83 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["PutPrivilegesResponse"];
+                };
+            };
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-get-stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The statistics, by server. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "nodes": {
+                     *         "5bd2a7f04b8e4c0c8b8a5a": {
+                     *           "roles": {
+                     *             "dls": {
+                     *               "bit_set_cache": {
+                     *                 "count": 0,
+                     *                 "memory": "0b",
+                     *                 "memory_in_bytes": 0,
+                     *                 "hits": 0,
+                     *                 "misses": 0,
+                     *                 "evictions": 0,
+                     *                 "hits_time_in_millis": 0,
+                     *                 "misses_time_in_millis": 0
+                     *               }
+                     *             }
+                     *           }
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SecurityStats"];
+                };
+            };
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-get-settings": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Has no effect.
+                 * @example 30s
+                 */
+                master_timeout?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings, by index. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "security": {},
+                     *       "security-profile": {},
+                     *       "security-tokens": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SecuritySettings"];
                 };
             };
             default: components["responses"]["ElasticsearchFailure"];
