@@ -87,14 +87,25 @@ func readCheck(name string, body any) (access.PrivilegeCheck, error) {
 	}}.Read(body)
 
 	if err == nil && len(q.Cluster)+len(q.Indices)+len(q.Applications) == 0 {
-		err = fault.New(
-			fault.ParseFailed,
-			"failed to parse privileges check ["+name+"]. "+
-				"All privilege fields [cluster,index,applications] are missing",
-		)
+		err = refuseNoQuestion(name, body)
 	}
 
 	return q, err
+}
+
+// refuseNoQuestion returns the refusal of a check of no privilege. Elasticsearch distinguishes members that are missing
+// from empty ones.
+func refuseNoQuestion(name string, body any) error {
+	members, _ := body.(map[string]any)
+	for _, value := range members {
+		if value != nil {
+			return fault.Invalid([]string{"must specify at least one privilege"})
+		}
+	}
+	return fault.New(
+		fault.ParseFailed,
+		"failed to parse privileges check ["+name+"]. All privilege fields [cluster,index,applications] are missing",
+	)
 }
 
 // refuseLimits refuses checks of some fields or documents of an index.
