@@ -27,10 +27,11 @@ EXAMPLE  := $(INTEROP)/testcontainers
 MODULES  := $(foreach folder,. $(INTEROP) $(BENCH) $(EXAMPLE),$(folder)/go.mod $(folder)/go.sum)
 
 # Sign-ins are tested with an identity provider from npm, and the console is checked with tools from npm, both with a
-# browser. Without them the tests are skipped with a message.
+# browser. Elasticsearch's clients for JavaScript come from npm, too. Without them the tests are skipped with a message.
 SAML     := $(INTEROP)/saml
 CONSOLE  := $(INTEROP)/console
-FETCHED  := $(SAML)/node_modules/.package-lock.json $(CONSOLE)/node_modules/.package-lock.json
+CLIENTS  := $(INTEROP)/javascript
+FETCHED  := $(foreach folder,$(SAML) $(CONSOLE) $(CLIENTS),$(folder)/node_modules/.package-lock.json)
 BROWSERS := chromium chromium-browser google-chrome
 
 # The race detector needs a C compiler. Without one the tests run without it, with a message.

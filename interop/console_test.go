@@ -40,7 +40,7 @@ type flow struct {
 func TestConsole_Browser(t *testing.T) {
 	t.Parallel()
 	node, browser := needConsoleTools(t), need(t, "chromium", "chromium-browser", "google-chrome")
-	for _, f := range runFlows(t, node, browser, startConsole(t)) {
+	for _, f := range runFlows(t, node, browser, startScripted(t)) {
 		t.Run(f.Flow, func(t *testing.T) {
 			t.Logf("%.1f s %v", f.Seconds, f.Notes)
 			if f.Error != "" {
@@ -50,8 +50,8 @@ func TestConsole_Browser(t *testing.T) {
 	}
 }
 
-// startConsole starts a temporary server, and returns it for the flows.
-func startConsole(t *testing.T, flags ...string) string {
+// startScripted starts a temporary server, and returns it for scripts.
+func startScripted(t *testing.T, flags ...string) string {
 	t.Helper()
 	p := newServer(nil, append([]string{"dev", "--listen", "127.0.0.1:0", "--admin.listen=", "--output", "json"},
 		flags...)...)
@@ -71,7 +71,7 @@ func startConsole(t *testing.T, flags ...string) string {
 func TestConsole_CodeAtSignIn_Browser(t *testing.T) {
 	t.Parallel()
 	node, browser := needConsoleTools(t), need(t, "chromium", "chromium-browser", "google-chrome")
-	runNode(t, node, browser, startConsole(t, "--compatibility.ece", "4.2"), "console/code.js")
+	runNode(t, node, browser, startScripted(t, "--compatibility.ece", "4.2"), "console/code.js")
 }
 
 // Ensures that a sign-in at an identity provider ends in the console, in the tab that began it only, and that the token
