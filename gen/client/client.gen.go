@@ -762,6 +762,70 @@ type ClientInterface interface {
 	// Corresponds with PUT /_security/role_mapping/{name} (the `SecurityPutRoleMapping` operationId).
 	SecurityPutRoleMapping(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingParams, body SecurityPutRoleMappingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// SecurityGetServiceAccounts List service accounts
+	//
+	// Returns the accounts for programs with what each may do.
+	//
+	// Corresponds with GET /_security/service (the `SecurityGetServiceAccounts` operationId).
+	SecurityGetServiceAccounts(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityGetServiceAccountsNamespace List service accounts of a namespace
+	//
+	// Returns an empty object for an unknown namespace.
+	//
+	// Corresponds with GET /_security/service/{namespace} (the `SecurityGetServiceAccountsNamespace` operationId).
+	SecurityGetServiceAccountsNamespace(ctx context.Context, namespace ServiceNamespace, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityGetServiceAccountsService Read a service account
+	//
+	// Returns an empty object for an unknown account.
+	//
+	// Corresponds with GET /_security/service/{namespace}/{service} (the `SecurityGetServiceAccountsService` operationId).
+	SecurityGetServiceAccountsService(ctx context.Context, namespace ServiceNamespace, service ServiceName, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityGetServiceCredentials List service account tokens
+	//
+	// Returns the names of the account's tokens. There are no tokens in files.
+	//
+	// Corresponds with GET /_security/service/{namespace}/{service}/credential (the `SecurityGetServiceCredentials` operationId).
+	SecurityGetServiceCredentials(ctx context.Context, namespace ServiceNamespace, service ServiceName, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityCreateServiceTokenUnnamed Create a service account token
+	//
+	// Creates a token with a generated name. The token is in this answer and nowhere else.
+	//
+	// Corresponds with POST /_security/service/{namespace}/{service}/credential/token (the `SecurityCreateServiceTokenUnnamed` operationId).
+	SecurityCreateServiceTokenUnnamed(ctx context.Context, namespace ServiceNamespace, service ServiceName, params *SecurityCreateServiceTokenUnnamedParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityDeleteServiceToken Delete a service account token
+	//
+	// The token stops working at once.
+	//
+	// Corresponds with DELETE /_security/service/{namespace}/{service}/credential/token/{name} (the `SecurityDeleteServiceToken` operationId).
+	SecurityDeleteServiceToken(ctx context.Context, namespace ServiceNamespace, service ServiceName, name ServiceTokenName, params *SecurityDeleteServiceTokenParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityCreateServiceToken Create a service account token
+	//
+	// Creates a token that authenticates the account, sent as `Bearer` in the Authorization header. It does not expire.
+	// The token is in this answer and nowhere else. It works for Elasticsearch's operations only.
+	//
+	// Corresponds with POST /_security/service/{namespace}/{service}/credential/token/{name} (the `SecurityCreateServiceToken` operationId).
+	SecurityCreateServiceToken(ctx context.Context, namespace ServiceNamespace, service ServiceName, name ServiceTokenName, params *SecurityCreateServiceTokenParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityCreateServiceTokenPut Create a service account token
+	//
+	// As POST.
+	//
+	// Corresponds with PUT /_security/service/{namespace}/{service}/credential/token/{name} (the `SecurityCreateServiceTokenPut` operationId).
+	SecurityCreateServiceTokenPut(ctx context.Context, namespace ServiceNamespace, service ServiceName, name ServiceTokenName, params *SecurityCreateServiceTokenPutParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityClearServiceTokenCache Evict service account tokens from the cache
+	//
+	// Does nothing, because a deleted token stops working at once. The names are not looked up.
+	//
+	// Corresponds with POST /_security/service/{namespace}/{service}/credential/token/{name}/_clear_cache (the `SecurityClearServiceTokenCache` operationId).
+	SecurityClearServiceTokenCache(ctx context.Context, namespace ServiceNamespace, service ServiceName, name ServiceTokenName, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// SecurityGetSettings Show settings of the indices for security
 	//
 	// Returns the settings of Elasticsearch's indices for security. There are no indices here.
@@ -2949,6 +3013,160 @@ func (c *Client) SecurityPutRoleMappingWithBody(ctx context.Context, name Securi
 // Corresponds with PUT /_security/role_mapping/{name} (the `SecurityPutRoleMapping` operationId).
 func (c *Client) SecurityPutRoleMapping(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingParams, body SecurityPutRoleMappingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSecurityPutRoleMappingRequest(c.Server, name, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityGetServiceAccounts List service accounts
+//
+// Returns the accounts for programs with what each may do.
+//
+// Corresponds with GET /_security/service (the `SecurityGetServiceAccounts` operationId).
+func (c *Client) SecurityGetServiceAccounts(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityGetServiceAccountsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityGetServiceAccountsNamespace List service accounts of a namespace
+//
+// Returns an empty object for an unknown namespace.
+//
+// Corresponds with GET /_security/service/{namespace} (the `SecurityGetServiceAccountsNamespace` operationId).
+func (c *Client) SecurityGetServiceAccountsNamespace(ctx context.Context, namespace ServiceNamespace, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityGetServiceAccountsNamespaceRequest(c.Server, namespace)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityGetServiceAccountsService Read a service account
+//
+// Returns an empty object for an unknown account.
+//
+// Corresponds with GET /_security/service/{namespace}/{service} (the `SecurityGetServiceAccountsService` operationId).
+func (c *Client) SecurityGetServiceAccountsService(ctx context.Context, namespace ServiceNamespace, service ServiceName, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityGetServiceAccountsServiceRequest(c.Server, namespace, service)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityGetServiceCredentials List service account tokens
+//
+// Returns the names of the account's tokens. There are no tokens in files.
+//
+// Corresponds with GET /_security/service/{namespace}/{service}/credential (the `SecurityGetServiceCredentials` operationId).
+func (c *Client) SecurityGetServiceCredentials(ctx context.Context, namespace ServiceNamespace, service ServiceName, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityGetServiceCredentialsRequest(c.Server, namespace, service)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityCreateServiceTokenUnnamed Create a service account token
+//
+// Creates a token with a generated name. The token is in this answer and nowhere else.
+//
+// Corresponds with POST /_security/service/{namespace}/{service}/credential/token (the `SecurityCreateServiceTokenUnnamed` operationId).
+func (c *Client) SecurityCreateServiceTokenUnnamed(ctx context.Context, namespace ServiceNamespace, service ServiceName, params *SecurityCreateServiceTokenUnnamedParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityCreateServiceTokenUnnamedRequest(c.Server, namespace, service, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityDeleteServiceToken Delete a service account token
+//
+// The token stops working at once.
+//
+// Corresponds with DELETE /_security/service/{namespace}/{service}/credential/token/{name} (the `SecurityDeleteServiceToken` operationId).
+func (c *Client) SecurityDeleteServiceToken(ctx context.Context, namespace ServiceNamespace, service ServiceName, name ServiceTokenName, params *SecurityDeleteServiceTokenParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityDeleteServiceTokenRequest(c.Server, namespace, service, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityCreateServiceToken Create a service account token
+//
+// Creates a token that authenticates the account, sent as `Bearer` in the Authorization header. It does not expire.
+// The token is in this answer and nowhere else. It works for Elasticsearch's operations only.
+//
+// Corresponds with POST /_security/service/{namespace}/{service}/credential/token/{name} (the `SecurityCreateServiceToken` operationId).
+func (c *Client) SecurityCreateServiceToken(ctx context.Context, namespace ServiceNamespace, service ServiceName, name ServiceTokenName, params *SecurityCreateServiceTokenParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityCreateServiceTokenRequest(c.Server, namespace, service, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityCreateServiceTokenPut Create a service account token
+//
+// As POST.
+//
+// Corresponds with PUT /_security/service/{namespace}/{service}/credential/token/{name} (the `SecurityCreateServiceTokenPut` operationId).
+func (c *Client) SecurityCreateServiceTokenPut(ctx context.Context, namespace ServiceNamespace, service ServiceName, name ServiceTokenName, params *SecurityCreateServiceTokenPutParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityCreateServiceTokenPutRequest(c.Server, namespace, service, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityClearServiceTokenCache Evict service account tokens from the cache
+//
+// Does nothing, because a deleted token stops working at once. The names are not looked up.
+//
+// Corresponds with POST /_security/service/{namespace}/{service}/credential/token/{name}/_clear_cache (the `SecurityClearServiceTokenCache` operationId).
+func (c *Client) SecurityClearServiceTokenCache(ctx context.Context, namespace ServiceNamespace, service ServiceName, name ServiceTokenName, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityClearServiceTokenCacheRequest(c.Server, namespace, service, name)
 	if err != nil {
 		return nil, err
 	}
@@ -7357,6 +7575,490 @@ func NewSecurityPutRoleMappingRequestWithBody(server string, name SecurityRoleMa
 	return req, nil
 }
 
+// NewSecurityGetServiceAccountsRequest constructs an http.Request for the SecurityGetServiceAccounts method
+func NewSecurityGetServiceAccountsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/service")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSecurityGetServiceAccountsNamespaceRequest constructs an http.Request for the SecurityGetServiceAccountsNamespace method
+func NewSecurityGetServiceAccountsNamespaceRequest(server string, namespace ServiceNamespace) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/service/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSecurityGetServiceAccountsServiceRequest constructs an http.Request for the SecurityGetServiceAccountsService method
+func NewSecurityGetServiceAccountsServiceRequest(server string, namespace ServiceNamespace, service ServiceName) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "service", service, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/service/%s/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSecurityGetServiceCredentialsRequest constructs an http.Request for the SecurityGetServiceCredentials method
+func NewSecurityGetServiceCredentialsRequest(server string, namespace ServiceNamespace, service ServiceName) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "service", service, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/service/%s/%s/credential", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSecurityCreateServiceTokenUnnamedRequest constructs an http.Request for the SecurityCreateServiceTokenUnnamed method
+func NewSecurityCreateServiceTokenUnnamedRequest(server string, namespace ServiceNamespace, service ServiceName, params *SecurityCreateServiceTokenUnnamedParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "service", service, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/service/%s/%s/credential/token", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Refresh != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "refresh", *params.Refresh, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSecurityDeleteServiceTokenRequest constructs an http.Request for the SecurityDeleteServiceToken method
+func NewSecurityDeleteServiceTokenRequest(server string, namespace ServiceNamespace, service ServiceName, name ServiceTokenName, params *SecurityDeleteServiceTokenParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "service", service, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam2 string
+
+	pathParam2, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/service/%s/%s/credential/token/%s", pathParam0, pathParam1, pathParam2)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Refresh != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "refresh", *params.Refresh, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSecurityCreateServiceTokenRequest constructs an http.Request for the SecurityCreateServiceToken method
+func NewSecurityCreateServiceTokenRequest(server string, namespace ServiceNamespace, service ServiceName, name ServiceTokenName, params *SecurityCreateServiceTokenParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "service", service, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam2 string
+
+	pathParam2, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/service/%s/%s/credential/token/%s", pathParam0, pathParam1, pathParam2)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Refresh != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "refresh", *params.Refresh, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSecurityCreateServiceTokenPutRequest constructs an http.Request for the SecurityCreateServiceTokenPut method
+func NewSecurityCreateServiceTokenPutRequest(server string, namespace ServiceNamespace, service ServiceName, name ServiceTokenName, params *SecurityCreateServiceTokenPutParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "service", service, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam2 string
+
+	pathParam2, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/service/%s/%s/credential/token/%s", pathParam0, pathParam1, pathParam2)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Refresh != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "refresh", *params.Refresh, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSecurityClearServiceTokenCacheRequest constructs an http.Request for the SecurityClearServiceTokenCache method
+func NewSecurityClearServiceTokenCacheRequest(server string, namespace ServiceNamespace, service ServiceName, name ServiceTokenName) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "service", service, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam2 string
+
+	pathParam2, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/service/%s/%s/credential/token/%s/_clear_cache", pathParam0, pathParam1, pathParam2)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewSecurityGetSettingsRequest constructs an http.Request for the SecurityGetSettings method
 func NewSecurityGetSettingsRequest(server string, params *SecurityGetSettingsParams) (*http.Request, error) {
 	var err error
@@ -11167,6 +11869,88 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /_security/role_mapping/{name} (the `SecurityPutRoleMapping` operationId).
 	SecurityPutRoleMappingWithResponse(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingParams, body SecurityPutRoleMappingJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityPutRoleMappingResult, error)
 
+	// SecurityGetServiceAccountsWithResponse List service accounts
+	//
+	// Returns the accounts for programs with what each may do.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /_security/service (the `SecurityGetServiceAccounts` operationId).
+	SecurityGetServiceAccountsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*SecurityGetServiceAccountsResult, error)
+
+	// SecurityGetServiceAccountsNamespaceWithResponse List service accounts of a namespace
+	//
+	// Returns an empty object for an unknown namespace.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /_security/service/{namespace} (the `SecurityGetServiceAccountsNamespace` operationId).
+	SecurityGetServiceAccountsNamespaceWithResponse(ctx context.Context, namespace ServiceNamespace, reqEditors ...RequestEditorFn) (*SecurityGetServiceAccountsNamespaceResult, error)
+
+	// SecurityGetServiceAccountsServiceWithResponse Read a service account
+	//
+	// Returns an empty object for an unknown account.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /_security/service/{namespace}/{service} (the `SecurityGetServiceAccountsService` operationId).
+	SecurityGetServiceAccountsServiceWithResponse(ctx context.Context, namespace ServiceNamespace, service ServiceName, reqEditors ...RequestEditorFn) (*SecurityGetServiceAccountsServiceResult, error)
+
+	// SecurityGetServiceCredentialsWithResponse List service account tokens
+	//
+	// Returns the names of the account's tokens. There are no tokens in files.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /_security/service/{namespace}/{service}/credential (the `SecurityGetServiceCredentials` operationId).
+	SecurityGetServiceCredentialsWithResponse(ctx context.Context, namespace ServiceNamespace, service ServiceName, reqEditors ...RequestEditorFn) (*SecurityGetServiceCredentialsResult, error)
+
+	// SecurityCreateServiceTokenUnnamedWithResponse Create a service account token
+	//
+	// Creates a token with a generated name. The token is in this answer and nowhere else.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/service/{namespace}/{service}/credential/token (the `SecurityCreateServiceTokenUnnamed` operationId).
+	SecurityCreateServiceTokenUnnamedWithResponse(ctx context.Context, namespace ServiceNamespace, service ServiceName, params *SecurityCreateServiceTokenUnnamedParams, reqEditors ...RequestEditorFn) (*SecurityCreateServiceTokenUnnamedResult, error)
+
+	// SecurityDeleteServiceTokenWithResponse Delete a service account token
+	//
+	// The token stops working at once.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /_security/service/{namespace}/{service}/credential/token/{name} (the `SecurityDeleteServiceToken` operationId).
+	SecurityDeleteServiceTokenWithResponse(ctx context.Context, namespace ServiceNamespace, service ServiceName, name ServiceTokenName, params *SecurityDeleteServiceTokenParams, reqEditors ...RequestEditorFn) (*SecurityDeleteServiceTokenResult, error)
+
+	// SecurityCreateServiceTokenWithResponse Create a service account token
+	//
+	// Creates a token that authenticates the account, sent as `Bearer` in the Authorization header. It does not expire.
+	// The token is in this answer and nowhere else. It works for Elasticsearch's operations only.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/service/{namespace}/{service}/credential/token/{name} (the `SecurityCreateServiceToken` operationId).
+	SecurityCreateServiceTokenWithResponse(ctx context.Context, namespace ServiceNamespace, service ServiceName, name ServiceTokenName, params *SecurityCreateServiceTokenParams, reqEditors ...RequestEditorFn) (*SecurityCreateServiceTokenResult, error)
+
+	// SecurityCreateServiceTokenPutWithResponse Create a service account token
+	//
+	// As POST.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /_security/service/{namespace}/{service}/credential/token/{name} (the `SecurityCreateServiceTokenPut` operationId).
+	SecurityCreateServiceTokenPutWithResponse(ctx context.Context, namespace ServiceNamespace, service ServiceName, name ServiceTokenName, params *SecurityCreateServiceTokenPutParams, reqEditors ...RequestEditorFn) (*SecurityCreateServiceTokenPutResult, error)
+
+	// SecurityClearServiceTokenCacheWithResponse Evict service account tokens from the cache
+	//
+	// Does nothing, because a deleted token stops working at once. The names are not looked up.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/service/{namespace}/{service}/credential/token/{name}/_clear_cache (the `SecurityClearServiceTokenCache` operationId).
+	SecurityClearServiceTokenCacheWithResponse(ctx context.Context, namespace ServiceNamespace, service ServiceName, name ServiceTokenName, reqEditors ...RequestEditorFn) (*SecurityClearServiceTokenCacheResult, error)
+
 	// SecurityGetSettingsWithResponse Show settings of the indices for security
 	//
 	// Returns the settings of Elasticsearch's indices for security. There are no indices here.
@@ -14710,6 +15494,531 @@ func (r SecurityPutRoleMappingResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r SecurityPutRoleMappingResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityGetServiceAccountsResultDefaultHeaders the declared response headers of an HTTP default response for SecurityGetServiceAccounts
+type SecurityGetServiceAccountsResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityGetServiceAccountsResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ServiceAccounts
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityGetServiceAccountsResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityGetServiceAccountsResult) GetJSON200() *ServiceAccounts {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityGetServiceAccountsResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityGetServiceAccountsResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityGetServiceAccountsResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityGetServiceAccountsResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityGetServiceAccountsResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityGetServiceAccountsNamespaceResultDefaultHeaders the declared response headers of an HTTP default response for SecurityGetServiceAccountsNamespace
+type SecurityGetServiceAccountsNamespaceResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityGetServiceAccountsNamespaceResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ServiceAccounts
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityGetServiceAccountsNamespaceResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityGetServiceAccountsNamespaceResult) GetJSON200() *ServiceAccounts {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityGetServiceAccountsNamespaceResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityGetServiceAccountsNamespaceResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityGetServiceAccountsNamespaceResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityGetServiceAccountsNamespaceResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityGetServiceAccountsNamespaceResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityGetServiceAccountsServiceResultDefaultHeaders the declared response headers of an HTTP default response for SecurityGetServiceAccountsService
+type SecurityGetServiceAccountsServiceResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityGetServiceAccountsServiceResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ServiceAccounts
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityGetServiceAccountsServiceResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityGetServiceAccountsServiceResult) GetJSON200() *ServiceAccounts {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityGetServiceAccountsServiceResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityGetServiceAccountsServiceResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityGetServiceAccountsServiceResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityGetServiceAccountsServiceResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityGetServiceAccountsServiceResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityGetServiceCredentialsResultDefaultHeaders the declared response headers of an HTTP default response for SecurityGetServiceCredentials
+type SecurityGetServiceCredentialsResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityGetServiceCredentialsResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ServiceCredentials
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityGetServiceCredentialsResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityGetServiceCredentialsResult) GetJSON200() *ServiceCredentials {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityGetServiceCredentialsResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityGetServiceCredentialsResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityGetServiceCredentialsResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityGetServiceCredentialsResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityGetServiceCredentialsResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityCreateServiceTokenUnnamedResultDefaultHeaders the declared response headers of an HTTP default response for SecurityCreateServiceTokenUnnamed
+type SecurityCreateServiceTokenUnnamedResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityCreateServiceTokenUnnamedResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ServiceTokenCreated
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityCreateServiceTokenUnnamedResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityCreateServiceTokenUnnamedResult) GetJSON200() *ServiceTokenCreated {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityCreateServiceTokenUnnamedResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityCreateServiceTokenUnnamedResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityCreateServiceTokenUnnamedResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityCreateServiceTokenUnnamedResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityCreateServiceTokenUnnamedResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityDeleteServiceTokenResultDefaultHeaders the declared response headers of an HTTP default response for SecurityDeleteServiceToken
+type SecurityDeleteServiceTokenResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityDeleteServiceTokenResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ServiceTokenDeleted
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NoServiceToken
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityDeleteServiceTokenResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityDeleteServiceTokenResult) GetJSON200() *ServiceTokenDeleted {
+	return r.JSON200
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r SecurityDeleteServiceTokenResult) GetJSON404() *NoServiceToken {
+	return r.JSON404
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityDeleteServiceTokenResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityDeleteServiceTokenResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityDeleteServiceTokenResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityDeleteServiceTokenResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityDeleteServiceTokenResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityCreateServiceTokenResultDefaultHeaders the declared response headers of an HTTP default response for SecurityCreateServiceToken
+type SecurityCreateServiceTokenResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityCreateServiceTokenResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ServiceTokenCreated
+	// JSON409 the response for an HTTP 409 `application/json` response
+	JSON409 *ServiceTokenConflict
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityCreateServiceTokenResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityCreateServiceTokenResult) GetJSON200() *ServiceTokenCreated {
+	return r.JSON200
+}
+
+// GetJSON409 returns the response for an HTTP 409 `application/json` response
+func (r SecurityCreateServiceTokenResult) GetJSON409() *ServiceTokenConflict {
+	return r.JSON409
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityCreateServiceTokenResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityCreateServiceTokenResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityCreateServiceTokenResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityCreateServiceTokenResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityCreateServiceTokenResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityCreateServiceTokenPutResultDefaultHeaders the declared response headers of an HTTP default response for SecurityCreateServiceTokenPut
+type SecurityCreateServiceTokenPutResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityCreateServiceTokenPutResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ServiceTokenCreated
+	// JSON409 the response for an HTTP 409 `application/json` response
+	JSON409 *ServiceTokenConflict
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityCreateServiceTokenPutResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityCreateServiceTokenPutResult) GetJSON200() *ServiceTokenCreated {
+	return r.JSON200
+}
+
+// GetJSON409 returns the response for an HTTP 409 `application/json` response
+func (r SecurityCreateServiceTokenPutResult) GetJSON409() *ServiceTokenConflict {
+	return r.JSON409
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityCreateServiceTokenPutResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityCreateServiceTokenPutResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityCreateServiceTokenPutResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityCreateServiceTokenPutResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityCreateServiceTokenPutResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityClearServiceTokenCacheResultDefaultHeaders the declared response headers of an HTTP default response for SecurityClearServiceTokenCache
+type SecurityClearServiceTokenCacheResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityClearServiceTokenCacheResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CacheCleared
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityClearServiceTokenCacheResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityClearServiceTokenCacheResult) GetJSON200() *CacheCleared {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityClearServiceTokenCacheResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityClearServiceTokenCacheResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityClearServiceTokenCacheResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityClearServiceTokenCacheResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityClearServiceTokenCacheResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -24559,6 +25868,142 @@ func (c *ClientWithResponses) SecurityPutRoleMappingWithResponse(ctx context.Con
 	return ParseSecurityPutRoleMappingResult(rsp)
 }
 
+// SecurityGetServiceAccountsWithResponse List service accounts
+//
+// Returns the accounts for programs with what each may do.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /_security/service (the `SecurityGetServiceAccounts` operationId).
+func (c *ClientWithResponses) SecurityGetServiceAccountsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*SecurityGetServiceAccountsResult, error) {
+	rsp, err := c.SecurityGetServiceAccounts(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityGetServiceAccountsResult(rsp)
+}
+
+// SecurityGetServiceAccountsNamespaceWithResponse List service accounts of a namespace
+//
+// Returns an empty object for an unknown namespace.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /_security/service/{namespace} (the `SecurityGetServiceAccountsNamespace` operationId).
+func (c *ClientWithResponses) SecurityGetServiceAccountsNamespaceWithResponse(ctx context.Context, namespace ServiceNamespace, reqEditors ...RequestEditorFn) (*SecurityGetServiceAccountsNamespaceResult, error) {
+	rsp, err := c.SecurityGetServiceAccountsNamespace(ctx, namespace, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityGetServiceAccountsNamespaceResult(rsp)
+}
+
+// SecurityGetServiceAccountsServiceWithResponse Read a service account
+//
+// Returns an empty object for an unknown account.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /_security/service/{namespace}/{service} (the `SecurityGetServiceAccountsService` operationId).
+func (c *ClientWithResponses) SecurityGetServiceAccountsServiceWithResponse(ctx context.Context, namespace ServiceNamespace, service ServiceName, reqEditors ...RequestEditorFn) (*SecurityGetServiceAccountsServiceResult, error) {
+	rsp, err := c.SecurityGetServiceAccountsService(ctx, namespace, service, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityGetServiceAccountsServiceResult(rsp)
+}
+
+// SecurityGetServiceCredentialsWithResponse List service account tokens
+//
+// Returns the names of the account's tokens. There are no tokens in files.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /_security/service/{namespace}/{service}/credential (the `SecurityGetServiceCredentials` operationId).
+func (c *ClientWithResponses) SecurityGetServiceCredentialsWithResponse(ctx context.Context, namespace ServiceNamespace, service ServiceName, reqEditors ...RequestEditorFn) (*SecurityGetServiceCredentialsResult, error) {
+	rsp, err := c.SecurityGetServiceCredentials(ctx, namespace, service, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityGetServiceCredentialsResult(rsp)
+}
+
+// SecurityCreateServiceTokenUnnamedWithResponse Create a service account token
+//
+// Creates a token with a generated name. The token is in this answer and nowhere else.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/service/{namespace}/{service}/credential/token (the `SecurityCreateServiceTokenUnnamed` operationId).
+func (c *ClientWithResponses) SecurityCreateServiceTokenUnnamedWithResponse(ctx context.Context, namespace ServiceNamespace, service ServiceName, params *SecurityCreateServiceTokenUnnamedParams, reqEditors ...RequestEditorFn) (*SecurityCreateServiceTokenUnnamedResult, error) {
+	rsp, err := c.SecurityCreateServiceTokenUnnamed(ctx, namespace, service, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityCreateServiceTokenUnnamedResult(rsp)
+}
+
+// SecurityDeleteServiceTokenWithResponse Delete a service account token
+//
+// The token stops working at once.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /_security/service/{namespace}/{service}/credential/token/{name} (the `SecurityDeleteServiceToken` operationId).
+func (c *ClientWithResponses) SecurityDeleteServiceTokenWithResponse(ctx context.Context, namespace ServiceNamespace, service ServiceName, name ServiceTokenName, params *SecurityDeleteServiceTokenParams, reqEditors ...RequestEditorFn) (*SecurityDeleteServiceTokenResult, error) {
+	rsp, err := c.SecurityDeleteServiceToken(ctx, namespace, service, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityDeleteServiceTokenResult(rsp)
+}
+
+// SecurityCreateServiceTokenWithResponse Create a service account token
+//
+// Creates a token that authenticates the account, sent as `Bearer` in the Authorization header. It does not expire.
+// The token is in this answer and nowhere else. It works for Elasticsearch's operations only.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/service/{namespace}/{service}/credential/token/{name} (the `SecurityCreateServiceToken` operationId).
+func (c *ClientWithResponses) SecurityCreateServiceTokenWithResponse(ctx context.Context, namespace ServiceNamespace, service ServiceName, name ServiceTokenName, params *SecurityCreateServiceTokenParams, reqEditors ...RequestEditorFn) (*SecurityCreateServiceTokenResult, error) {
+	rsp, err := c.SecurityCreateServiceToken(ctx, namespace, service, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityCreateServiceTokenResult(rsp)
+}
+
+// SecurityCreateServiceTokenPutWithResponse Create a service account token
+//
+// As POST.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /_security/service/{namespace}/{service}/credential/token/{name} (the `SecurityCreateServiceTokenPut` operationId).
+func (c *ClientWithResponses) SecurityCreateServiceTokenPutWithResponse(ctx context.Context, namespace ServiceNamespace, service ServiceName, name ServiceTokenName, params *SecurityCreateServiceTokenPutParams, reqEditors ...RequestEditorFn) (*SecurityCreateServiceTokenPutResult, error) {
+	rsp, err := c.SecurityCreateServiceTokenPut(ctx, namespace, service, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityCreateServiceTokenPutResult(rsp)
+}
+
+// SecurityClearServiceTokenCacheWithResponse Evict service account tokens from the cache
+//
+// Does nothing, because a deleted token stops working at once. The names are not looked up.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/service/{namespace}/{service}/credential/token/{name}/_clear_cache (the `SecurityClearServiceTokenCache` operationId).
+func (c *ClientWithResponses) SecurityClearServiceTokenCacheWithResponse(ctx context.Context, namespace ServiceNamespace, service ServiceName, name ServiceTokenName, reqEditors ...RequestEditorFn) (*SecurityClearServiceTokenCacheResult, error) {
+	rsp, err := c.SecurityClearServiceTokenCache(ctx, namespace, service, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityClearServiceTokenCacheResult(rsp)
+}
+
 // SecurityGetSettingsWithResponse Show settings of the indices for security
 //
 // Returns the settings of Elasticsearch's indices for security. There are no indices here.
@@ -28477,6 +29922,504 @@ func ParseSecurityPutRoleMappingResult(rsp *http.Response) (*SecurityPutRoleMapp
 	switch {
 	case true:
 		var headers SecurityPutRoleMappingResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityGetServiceAccountsResult parses an HTTP response from a SecurityGetServiceAccountsWithResponse call
+func ParseSecurityGetServiceAccountsResult(rsp *http.Response) (*SecurityGetServiceAccountsResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityGetServiceAccountsResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ServiceAccounts
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityGetServiceAccountsResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityGetServiceAccountsNamespaceResult parses an HTTP response from a SecurityGetServiceAccountsNamespaceWithResponse call
+func ParseSecurityGetServiceAccountsNamespaceResult(rsp *http.Response) (*SecurityGetServiceAccountsNamespaceResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityGetServiceAccountsNamespaceResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ServiceAccounts
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityGetServiceAccountsNamespaceResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityGetServiceAccountsServiceResult parses an HTTP response from a SecurityGetServiceAccountsServiceWithResponse call
+func ParseSecurityGetServiceAccountsServiceResult(rsp *http.Response) (*SecurityGetServiceAccountsServiceResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityGetServiceAccountsServiceResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ServiceAccounts
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityGetServiceAccountsServiceResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityGetServiceCredentialsResult parses an HTTP response from a SecurityGetServiceCredentialsWithResponse call
+func ParseSecurityGetServiceCredentialsResult(rsp *http.Response) (*SecurityGetServiceCredentialsResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityGetServiceCredentialsResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ServiceCredentials
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityGetServiceCredentialsResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityCreateServiceTokenUnnamedResult parses an HTTP response from a SecurityCreateServiceTokenUnnamedWithResponse call
+func ParseSecurityCreateServiceTokenUnnamedResult(rsp *http.Response) (*SecurityCreateServiceTokenUnnamedResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityCreateServiceTokenUnnamedResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ServiceTokenCreated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityCreateServiceTokenUnnamedResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityDeleteServiceTokenResult parses an HTTP response from a SecurityDeleteServiceTokenWithResponse call
+func ParseSecurityDeleteServiceTokenResult(rsp *http.Response) (*SecurityDeleteServiceTokenResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityDeleteServiceTokenResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ServiceTokenDeleted
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NoServiceToken
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityDeleteServiceTokenResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityCreateServiceTokenResult parses an HTTP response from a SecurityCreateServiceTokenWithResponse call
+func ParseSecurityCreateServiceTokenResult(rsp *http.Response) (*SecurityCreateServiceTokenResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityCreateServiceTokenResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ServiceTokenCreated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ServiceTokenConflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityCreateServiceTokenResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityCreateServiceTokenPutResult parses an HTTP response from a SecurityCreateServiceTokenPutWithResponse call
+func ParseSecurityCreateServiceTokenPutResult(rsp *http.Response) (*SecurityCreateServiceTokenPutResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityCreateServiceTokenPutResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ServiceTokenCreated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ServiceTokenConflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityCreateServiceTokenPutResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityClearServiceTokenCacheResult parses an HTTP response from a SecurityClearServiceTokenCacheWithResponse call
+func ParseSecurityClearServiceTokenCacheResult(rsp *http.Response) (*SecurityClearServiceTokenCacheResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityClearServiceTokenCacheResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CacheCleared
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityClearServiceTokenCacheResultDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

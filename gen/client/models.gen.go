@@ -366,6 +366,7 @@ type Authentication struct {
 	LookupRealm         RealmInformation      `json:"lookup_realm"`
 	AuthenticationType  AuthenticationType    `json:"authentication_type"`
 	APIKey              *AuthenticationAPIKey `json:"api_key,omitempty"`
+	Token               *AuthenticationToken  `json:"token,omitempty"`
 }
 
 // AuthenticationAPIKey The API key that the caller sent.
@@ -397,6 +398,12 @@ type AuthenticationInfo struct {
 
 	// TOTPDeviceSourceEnableMfaHref Where a user can set up a second factor.
 	TOTPDeviceSourceEnableMfaHref *string `json:"totp_device_source_enable_mfa_href,omitempty"`
+}
+
+// AuthenticationToken The token of a service account that the caller sent.
+type AuthenticationToken struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
 }
 
 // AuthenticationType The kind of credentials.
@@ -639,6 +646,13 @@ type CreateCrossClusterAPIKeyRequest struct {
 
 	// Name What the key is for, as for other keys.
 	Name string `json:"name"`
+}
+
+// CreateServiceTokenResponse defines model for CreateServiceTokenResponse.
+type CreateServiceTokenResponse struct {
+	// Created Always true.
+	Created bool         `json:"created"`
+	Token   ServiceToken `json:"token"`
 }
 
 // CreateUserRequest A user to be created. It cannot set `builtin`, `metadata` and the server's own members of `security`.
@@ -1618,6 +1632,42 @@ type SecurityUser struct {
 // SecurityUsers defines model for SecurityUsers.
 type SecurityUsers map[string]SecurityUser
 
+// ServiceAccountInformation defines model for ServiceAccountInformation.
+type ServiceAccountInformation struct {
+	// RoleDescriptor A role descriptor as it is shown.
+	RoleDescriptor RoleDescriptorInformation `json:"role_descriptor"`
+}
+
+// ServiceAccountsInformation Service accounts by name.
+type ServiceAccountsInformation map[string]ServiceAccountInformation
+
+// ServiceCredentialsInformation defines model for ServiceCredentialsInformation.
+type ServiceCredentialsInformation struct {
+	ServiceAccount string `json:"service_account"`
+
+	// Count How many tokens there are.
+	Count            int                      `json:"count"`
+	Tokens           ServiceTokensInformation `json:"tokens"`
+	NodesCredentials ServiceNodesCredentials  `json:"nodes_credentials"`
+}
+
+// ServiceNodesCredentials The tokens in files of the servers. There are none.
+type ServiceNodesCredentials struct {
+	NodeCounts NodeCounts    `json:"_nodes"`
+	FileTokens EmptyResponse `json:"file_tokens"`
+}
+
+// ServiceToken defines model for ServiceToken.
+type ServiceToken struct {
+	Name string `json:"name"`
+
+	// Value What follows `Bearer ` in the Authorization header.
+	Value string `json:"value"`
+}
+
+// ServiceTokensInformation Tokens by name, each an empty object.
+type ServiceTokensInformation map[string]EmptyResponse
+
 // SortField defines model for SortField.
 type SortField = any
 
@@ -1905,6 +1955,15 @@ type SecurityRoleName = string
 // SecurityUsername defines model for SecurityUsername.
 type SecurityUsername = string
 
+// ServiceName defines model for ServiceName.
+type ServiceName = string
+
+// ServiceNamespace defines model for ServiceNamespace.
+type ServiceNamespace = string
+
+// ServiceTokenName defines model for ServiceTokenName.
+type ServiceTokenName = string
+
 // UserID defines model for UserId.
 type UserID = string
 
@@ -2010,6 +2069,9 @@ type NoSecurityTokensInvalidated = InvalidateTokenResponse
 // NoSelectedAPIKeys defines model for NoSelectedApiKeys.
 type NoSelectedAPIKeys = APIKeysInformation
 
+// NoServiceToken defines model for NoServiceToken.
+type NoServiceToken = FoundResponse
+
 // NotInThisVersion The body of every failure.
 type NotInThisVersion = BasicFailedReply
 
@@ -2063,6 +2125,21 @@ type SecurityUserPut = CreatedResponse
 
 // SelectedAPIKeys defines model for SelectedApiKeys.
 type SelectedAPIKeys = APIKeysInformation
+
+// ServiceAccounts Service accounts by name.
+type ServiceAccounts = ServiceAccountsInformation
+
+// ServiceCredentials defines model for ServiceCredentials.
+type ServiceCredentials = ServiceCredentialsInformation
+
+// ServiceTokenConflict The body of every failure of Elasticsearch's operations.
+type ServiceTokenConflict = ElasticsearchError
+
+// ServiceTokenCreated defines model for ServiceTokenCreated.
+type ServiceTokenCreated = CreateServiceTokenResponse
+
+// ServiceTokenDeleted defines model for ServiceTokenDeleted.
+type ServiceTokenDeleted = FoundResponse
 
 // SignInAuthenticationClusterError The body of every failure.
 type SignInAuthenticationClusterError = BasicFailedReply
@@ -2423,6 +2500,30 @@ type SecurityPutRoleMappingPostParams struct {
 
 // SecurityPutRoleMappingParams defines parameters for SecurityPutRoleMapping.
 type SecurityPutRoleMappingParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityCreateServiceTokenUnnamedParams defines parameters for SecurityCreateServiceTokenUnnamed.
+type SecurityCreateServiceTokenUnnamedParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityDeleteServiceTokenParams defines parameters for SecurityDeleteServiceToken.
+type SecurityDeleteServiceTokenParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityCreateServiceTokenParams defines parameters for SecurityCreateServiceToken.
+type SecurityCreateServiceTokenParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityCreateServiceTokenPutParams defines parameters for SecurityCreateServiceTokenPut.
+type SecurityCreateServiceTokenPutParams struct {
 	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
 	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
 }

@@ -660,6 +660,15 @@ type SecurityRoleName = string
 // SecurityUsername defines model for SecurityUsername.
 type SecurityUsername = string
 
+// ServiceName defines model for ServiceName.
+type ServiceName = string
+
+// ServiceNamespace defines model for ServiceNamespace.
+type ServiceNamespace = string
+
+// ServiceTokenName defines model for ServiceTokenName.
+type ServiceTokenName = string
+
 // UserID defines model for UserId.
 type UserID = string
 

@@ -220,6 +220,7 @@ type Authentication struct {
 	LookupRealm         RealmInformation      `json:"lookup_realm"`
 	AuthenticationType  AuthenticationType    `json:"authentication_type"`
 	APIKey              *AuthenticationAPIKey `json:"api_key,omitempty"`
+	Token               *AuthenticationToken  `json:"token,omitempty"`
 }
 
 // AuthenticationAPIKey The API key that the caller sent.
@@ -227,6 +228,12 @@ type AuthenticationAPIKey struct {
 	ID        string     `json:"id"`
 	Name      string     `json:"name"`
 	ManagedBy KeyManager `json:"managed_by"`
+}
+
+// AuthenticationToken The token of a service account that the caller sent.
+type AuthenticationToken struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
 }
 
 // AuthenticationType The kind of credentials.
@@ -416,6 +423,13 @@ type CreateCrossClusterAPIKeyRequest struct {
 
 	// Name What the key is for, as for other keys.
 	Name string `json:"name"`
+}
+
+// CreateServiceTokenResponse defines model for CreateServiceTokenResponse.
+type CreateServiceTokenResponse struct {
+	// Created Always true.
+	Created bool         `json:"created"`
+	Token   ServiceToken `json:"token"`
 }
 
 // CreatedPrivileges defines model for CreatedPrivileges.
@@ -1194,6 +1208,42 @@ type SecurityUser struct {
 // SecurityUsers defines model for SecurityUsers.
 type SecurityUsers map[string]SecurityUser
 
+// ServiceAccountInformation defines model for ServiceAccountInformation.
+type ServiceAccountInformation struct {
+	// RoleDescriptor A role descriptor as it is shown.
+	RoleDescriptor RoleDescriptorInformation `json:"role_descriptor"`
+}
+
+// ServiceAccountsInformation Service accounts by name.
+type ServiceAccountsInformation map[string]ServiceAccountInformation
+
+// ServiceCredentialsInformation defines model for ServiceCredentialsInformation.
+type ServiceCredentialsInformation struct {
+	ServiceAccount string `json:"service_account"`
+
+	// Count How many tokens there are.
+	Count            int                      `json:"count"`
+	Tokens           ServiceTokensInformation `json:"tokens"`
+	NodesCredentials ServiceNodesCredentials  `json:"nodes_credentials"`
+}
+
+// ServiceNodesCredentials The tokens in files of the servers. There are none.
+type ServiceNodesCredentials struct {
+	NodeCounts NodeCounts    `json:"_nodes"`
+	FileTokens EmptyResponse `json:"file_tokens"`
+}
+
+// ServiceToken defines model for ServiceToken.
+type ServiceToken struct {
+	Name string `json:"name"`
+
+	// Value What follows `Bearer ` in the Authorization header.
+	Value string `json:"value"`
+}
+
+// ServiceTokensInformation Tokens by name, each an empty object.
+type ServiceTokensInformation map[string]EmptyResponse
+
 // SortField defines model for SortField.
 type SortField = any
 
@@ -1328,6 +1378,15 @@ type SecurityRoleName = string
 // SecurityUsername defines model for SecurityUsername.
 type SecurityUsername = string
 
+// ServiceName defines model for ServiceName.
+type ServiceName = string
+
+// ServiceNamespace defines model for ServiceNamespace.
+type ServiceNamespace = string
+
+// ServiceTokenName defines model for ServiceTokenName.
+type ServiceTokenName = string
+
 // UserID defines model for UserId.
 type UserID = string
 
@@ -1376,6 +1435,9 @@ type NoSecurityTokensInvalidated = InvalidateTokenResponse
 // NoSelectedAPIKeys defines model for NoSelectedApiKeys.
 type NoSelectedAPIKeys = APIKeysInformation
 
+// NoServiceToken defines model for NoServiceToken.
+type NoServiceToken = FoundResponse
+
 // PrivilegesChecked defines model for PrivilegesChecked.
 type PrivilegesChecked = HasPrivilegesResponse
 
@@ -1414,6 +1476,21 @@ type SecurityUserPut = CreatedResponse
 
 // SelectedAPIKeys defines model for SelectedApiKeys.
 type SelectedAPIKeys = APIKeysInformation
+
+// ServiceAccounts Service accounts by name.
+type ServiceAccounts = ServiceAccountsInformation
+
+// ServiceCredentials defines model for ServiceCredentials.
+type ServiceCredentials = ServiceCredentialsInformation
+
+// ServiceTokenConflict The body of every failure of Elasticsearch's operations.
+type ServiceTokenConflict = ElasticsearchError
+
+// ServiceTokenCreated defines model for ServiceTokenCreated.
+type ServiceTokenCreated = CreateServiceTokenResponse
+
+// ServiceTokenDeleted defines model for ServiceTokenDeleted.
+type ServiceTokenDeleted = FoundResponse
 
 // UserPrivileges defines model for UserPrivileges.
 type UserPrivileges = UserPrivilegesResponse
@@ -1711,6 +1788,30 @@ type SecurityPutRoleMappingPostParams struct {
 
 // SecurityPutRoleMappingParams defines parameters for SecurityPutRoleMapping.
 type SecurityPutRoleMappingParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityCreateServiceTokenUnnamedParams defines parameters for SecurityCreateServiceTokenUnnamed.
+type SecurityCreateServiceTokenUnnamedParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityDeleteServiceTokenParams defines parameters for SecurityDeleteServiceToken.
+type SecurityDeleteServiceTokenParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityCreateServiceTokenParams defines parameters for SecurityCreateServiceToken.
+type SecurityCreateServiceTokenParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityCreateServiceTokenPutParams defines parameters for SecurityCreateServiceTokenPut.
+type SecurityCreateServiceTokenPutParams struct {
 	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
 	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
 }

@@ -74,7 +74,7 @@ func (s *Service) create(ctx context.Context, p identity.Principal, c Creation) 
 func (s *Service) createAs(
 	ctx context.Context, p identity.Principal, c Creation, credential Credential,
 ) (Key, Credential, error) {
-	if p.Builtin {
+	if p.Builtin || p.Method == identity.ServiceToken {
 		return Key{}, Credential{}, fault.New(fault.KeyInvalidInput, cannotOwn(p))
 	}
 	if err := roledescriptor.CheckRestrictions(c.Assigned); err != nil {
@@ -108,6 +108,9 @@ func (s *Service) limit(lifetime *time.Duration) (*time.Duration, error) {
 }
 
 func cannotOwn(p identity.Principal) string {
+	if p.Method == identity.ServiceToken {
+		return "the service account \"" + p.User + "\" cannot own API keys on this server; create them as a user"
+	}
 	return "the built-in user \"" + p.User + "\" cannot own API keys; create them as another user"
 }
 

@@ -78,6 +78,9 @@ func (s *Service) update(
 		return Outcome{}, fault.New(fault.InvalidData,
 			"authentication via API key not supported: only the owner user can update an API key")
 	}
+	if caller.Method == identity.ServiceToken {
+		return Outcome{}, fault.New(fault.InvalidData, cannotOwn(caller.Principal))
+	}
 	if err := roledescriptor.CheckRestrictions(u.Assigned); err != nil {
 		return Outcome{}, err
 	}

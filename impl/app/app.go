@@ -16,6 +16,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn"
 	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
+	"github.com/sallyport/sallyport/impl/authn/servicetoken"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/authz/access"
@@ -215,7 +216,9 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	limits := edge.NewLimits(st.Readers())
 	count(counts, st, hasher, users, signOn, limits)
 	counts.KeysExpiring(keys.Expiring, s.Now)
-	auth, roles := authn.NewService(st, users, keys, sessions, elevations, s.Now), role.NewService(st, builtin)
+	services := servicetoken.NewService(st)
+	auth := authn.NewService(st, users, keys, sessions, elevations, services, s.Now)
+	roles := role.NewService(st, builtin)
 	handler, err := edge.New(edge.Config{
 		Families: []edge.Family{
 			elastic.New(document, elastic.Services{
@@ -227,6 +230,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 				RoleMappings: rolemapping.NewService(st),
 				Privileges:   applicationprivilege.NewService(st),
 				Access:       rights,
+				Tokens:       services,
 				Elevation:    elevations,
 				Speaks:       speaks,
 				Names:        names,

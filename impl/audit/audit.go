@@ -71,6 +71,10 @@ const (
 	KeysRevoked Event = "api_keys.revoked"
 	// KeyPurged: an API key that was invalidated or expired long ago was deleted.
 	KeyPurged Event = "api_key.purged"
+	// ServiceTokenCreated: a token of a service account was created.
+	ServiceTokenCreated Event = "service_token.created"
+	// ServiceTokenDeleted: a token of a service account was deleted.
+	ServiceTokenDeleted Event = "service_token.deleted"
 	// RolePut: an Elasticsearch role was added or replaced.
 	RolePut Event = "role.put"
 	// RoleDeleted: an Elasticsearch role was removed.

@@ -10,28 +10,30 @@ import (
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
 	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/servicetoken"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Service authenticates callers by passwords, API keys and session tokens.
+// Service authenticates callers by passwords, API keys, session tokens and tokens of service accounts.
 type Service struct {
 	store    *store.Store
 	users    *user.Service
 	keys     *apikey.Service
 	sessions *session.Service
 	factors  *elevation.Service
+	services *servicetoken.Service
 	now      func() time.Time
 }
 
-// NewService returns a service on a store, and on the services of the three kinds of credentials and of second factors.
+// NewService returns a service on a store, and on the services of the four kinds of credentials and of second factors.
 func NewService(
 	st *store.Store, users *user.Service, keys *apikey.Service, sessions *session.Service, factors *elevation.Service,
-	now func() time.Time,
+	services *servicetoken.Service, now func() time.Time,
 ) *Service {
-	return &Service{st, users, keys, sessions, factors, now}
+	return &Service{st, users, keys, sessions, factors, services, now}
 }
 
 // Authenticate returns the caller with the credentials in the values of a request's Authorization header. It returns
@@ -52,8 +54,23 @@ func (s *Service) authenticate(ctx context.Context, c credentials) (identity.Pri
 	case identity.APIKey:
 		return s.apiKey(ctx, c)
 	default:
+		if servicetoken.Is(c.token) {
+			return s.serviceAccount(ctx, c)
+		}
 		return s.session(ctx, c)
 	}
+}
+
+func (s *Service) serviceAccount(ctx context.Context, c credentials) (identity.Principal, error) {
+	token, err := s.services.Verify(ctx, c.token)
+	if err != nil {
+		return identity.Principal{}, err
+	}
+	return identity.Principal{
+		User:   token.Account,
+		Method: identity.ServiceToken,
+		Token:  identity.Token{Name: token.Name, Digest: token.SecretDigest},
+	}, nil
 }
 
 func (s *Service) basic(ctx context.Context, c credentials) (identity.Principal, error) {

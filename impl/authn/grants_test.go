@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
 	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/servicetoken"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/fault"
@@ -76,7 +77,8 @@ func (w *world) assemble(now func() time.Time, settings session.Settings) {
 	counter := attempts.NewCounter(attempts.DefaultPolicy, nil)
 	w.users = user.NewService(w.store, secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1}), counter)
 	factors := elevation.NewService(w.store, sessions, counter, sealer, elevation.DefaultSettings, now)
-	w.Service = authn.NewService(w.store, w.users, w.keys, sessions, factors, now)
+	services := servicetoken.NewService(w.store)
+	w.Service = authn.NewService(w.store, w.users, w.keys, sessions, factors, services, now)
 }
 
 func (w *world) advance(d time.Duration) { w.now.Add(d.Milliseconds()) }

@@ -35,11 +35,12 @@ var methods = map[string]traits{
 // exceptions has the operations with other traits than their method's.
 var exceptions = map[string]traits{
 	// Each request creates a key.
-	"PUT /_security/api_key":        {},
-	"PUT /_security/api_key/grant":  {credentials: true},
-	"POST /_security/api_key/grant": {credentials: true},
-	"PUT /_security/api_key/clone":  {credentials: true},
-	"POST /_security/api_key/clone": {credentials: true},
+	"PUT /_security/api_key":                                               {},
+	"PUT /_security/api_key/grant":                                         {credentials: true},
+	"POST /_security/api_key/grant":                                        {credentials: true},
+	"PUT /_security/api_key/clone":                                         {credentials: true},
+	"POST /_security/api_key/clone":                                        {credentials: true},
+	"PUT /_security/service/{namespace}/{service}/credential/token/{name}": {},
 
 	// A new password ends the caller's sessions: a second request would be refused, although the first one succeeded.
 	"PUT /_security/user/_password":            {},

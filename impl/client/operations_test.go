@@ -17,7 +17,7 @@ import (
 var (
 	unrepeatable = []string{
 		"saml-single-logout", "security-create-api-key-put", "security-grant-api-key-put", "security-change-own-password",
-		"security-change-password", "security-clone-api-key-put",
+		"security-change-password", "security-clone-api-key-put", "security-create-service-token-put",
 	}
 	repeated = []string{
 		"login", "refresh-token", "logout", "security-query-api-keys", "security-query-roles", "security-query-users",

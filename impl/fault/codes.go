@@ -15,6 +15,8 @@ var (
 	CredentialsInvalid = Code{"credentials invalid", Unauthenticated}
 	// KeyTypeWrong: an API key of another type than the request needs. Its holder has shown the secret.
 	KeyTypeWrong = Code{"key type wrong", Unauthenticated}
+	// ServiceTokenInvalid: the token of a service account is unknown or wrong.
+	ServiceTokenInvalid = Code{"service token invalid", Unauthenticated}
 	// CredentialsMalformed: the credentials in a request body have another form than those that this server issues.
 	CredentialsMalformed = Code{"credentials malformed", InvalidInput}
 	// CredentialsUnsupported: the credentials in a request body are of an unsupported kind.
@@ -72,6 +74,8 @@ var (
 var (
 	// ResourceMissing: the resource does not exist, or is not the caller's.
 	ResourceMissing = Code{"resource missing", NotFound}
+	// ServiceTokenConflict: the service account has a token of that name.
+	ServiceTokenConflict = Code{"service token conflict", Conflict}
 	// AccountNotFound: the account does not exist.
 	AccountNotFound = Code{"account not found", NotFound}
 	// KeyInvalidInput: the input for creating an API key is invalid.

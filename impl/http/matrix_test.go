@@ -169,7 +169,7 @@ func (r route) elasticsearch() bool { return isElasticsearch(r.path) }
 var unknownNames = strings.NewReplacer(
 	"{user_id}", "unknown", "{user_name}", "unknown", "{api_key_id}", "x",
 	"{id}", "x", "{ids}", "x", "{username}", "unknown", "{name}", "unknown", "{application}", "unknown", "{privilege}",
-	"unknown",
+	"unknown", "{namespace}", "unknown", "{service}", "unknown",
 )
 
 // routes returns the routes of all operations, with ids that do not exist.

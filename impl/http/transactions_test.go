@@ -30,7 +30,7 @@ type change struct {
 var readers = []string{
 	"add-role-assignments", "remove-role-assignments", // there are none to add or to remove
 	"security-clear-api-key-cache", "security-clear-privilege-cache", "security-clear-realm-cache",
-	"security-clear-role-cache",
+	"security-clear-role-cache", "security-clear-service-token-cache",
 	"security-has-privileges", "security-has-user-privileges", "security-query-api-keys",
 	"security-query-roles", "security-query-users",
 }
@@ -222,6 +222,16 @@ var changeOf = map[string]func(*world) change{
 	"security-delete-role-mapping": func(w *world) change {
 		w.mapping("mapped", "monitors", `{"all":[]}`)
 		return change{caller: w.manager(), at: "/_security/role_mapping/mapped"}
+	},
+	"security-create-service-token": func(w *world) change {
+		return change{caller: w.manager(), at: fleetTokens + "/a"}
+	},
+	"security-create-service-token-unnamed": func(w *world) change {
+		return change{caller: w.manager(), at: fleetTokens}
+	},
+	"security-delete-service-token": func(w *world) change {
+		w.serviceToken(bob, "a")
+		return change{caller: w.manager(), at: fleetTokens + "/a"}
 	},
 	"security-put-privileges": func(w *world) change {
 		return change{caller: w.manager(), body: shopPrivileges}

@@ -21,6 +21,10 @@ func sessionTag(id string) tag { return makeTag("session:" + id) }
 func tokenTag(id string) tag   { return makeTag("token:" + id) }
 func keyTag(id string) tag     { return makeTag("key:" + id) }
 
+func serviceTokenTag(account, name string) tag {
+	return makeTag("service_token:" + account + "/" + name)
+}
+
 func makeTag(text string) tag {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(text)) // a hash returns no error

@@ -17,6 +17,9 @@ func (tx *Tx) RequireCurrent(p identity.Principal) error {
 	if p.User == "" {
 		return nil
 	}
+	if p.Method == identity.ServiceToken {
+		return tx.requireToken(p)
+	}
 	u, err := tx.Users.Find(p.User)
 	if errors.Is(err, ErrNotFound) {
 		return outdated()
@@ -33,6 +36,16 @@ func (tx *Tx) RequireCurrent(p identity.Principal) error {
 	works, err := tx.works(p, u)
 	if err == nil && !works {
 		err = outdated()
+	}
+	return err
+}
+
+// requireToken is RequireCurrent for a service account, which is no user: its token must be the one that it sent, and
+// not a later one of that name.
+func (tx *Tx) requireToken(p identity.Principal) error {
+	token, err := tx.ServiceTokens.Find(p.User, p.Token.Name)
+	if errors.Is(err, ErrNotFound) || err == nil && token.SecretDigest != p.Token.Digest {
+		return outdated()
 	}
 	return err
 }

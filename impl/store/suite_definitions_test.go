@@ -173,3 +173,37 @@ func roleMappings(s *suite) {
 		return err
 	})
 }
+
+// serviceTokens: account and name together are the key, and a token is never replaced.
+func serviceTokens(s *suite) {
+	first := store.ServiceToken{Account: "a/x", Name: "n", SecretDigest: "1"}
+	s.update(func(tx *store.Tx) error {
+		s.is(tx.ServiceTokens.Insert(first), nil)
+		s.is(tx.ServiceTokens.Insert(store.ServiceToken{Account: "a/x", Name: "m", SecretDigest: "2"}), nil)
+		s.is(tx.ServiceTokens.Insert(store.ServiceToken{Account: "a/y", Name: "n", SecretDigest: "3"}), nil)
+		s.is(tx.ServiceTokens.Insert(store.ServiceToken{Account: "a/x", Name: "n", SecretDigest: "4"}), store.ErrExists)
+		return nil
+	})
+
+	s.view(func(tx *store.Tx) error {
+		_, err := tx.ServiceTokens.Find("a/y", "m")
+		s.is(err, store.ErrNotFound)
+		found, err := tx.ServiceTokens.Find("a/x", "n")
+		equal(s, "the token", found, first)
+		if err != nil {
+			return err
+		}
+
+		names, err := tx.ServiceTokens.Names("a/x")
+		equal(s, "the names", fmt.Sprint(names), "[m n]")
+		return err
+	})
+
+	s.once("the deletion", func(tx *store.Tx) (bool, error) { return tx.ServiceTokens.Delete("a/x", "n") })
+	s.view(func(tx *store.Tx) error {
+		_, err := tx.ServiceTokens.Find("a/x", "n")
+		s.is(err, store.ErrNotFound)
+		_, err = tx.ServiceTokens.Find("a/y", "n")
+		return err
+	})
+}

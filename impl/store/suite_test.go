@@ -51,6 +51,7 @@ func testContract(t *testing.T, open func(t *testing.T, now func() time.Time) *s
 		"Roles":         roles,
 		"Privileges":    applicationPrivileges,
 		"RoleMappings":  roleMappings,
+		"ServiceTokens": serviceTokens,
 		"Refresh":       refreshTokens,
 		"TOTPDevices":   totpDevices,
 		"Lockouts":      lockouts,

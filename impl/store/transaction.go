@@ -32,6 +32,7 @@ type Tx struct {
 	RoleMappings          RoleMappings
 	Roles                 Roles
 	SAML                  SAML
+	ServiceTokens         ServiceTokens
 	Sessions              Sessions
 	SigningKeys           SigningKeys
 	TOTPDevices           TOTPDevices
@@ -83,6 +84,8 @@ type (
 	// SAML holds used assertions, identity providers' metadata, sessions that began with a SAML sign-in, and refused
 	// sign-ins.
 	SAML struct{ tx *Tx }
+	// ServiceTokens holds the tokens of service accounts, by account and name.
+	ServiceTokens struct{ tx *Tx }
 	// Sessions holds sessions and their tokens.
 	Sessions struct{ tx *Tx }
 	// SigningKeys holds the keys that sign session tokens.
@@ -100,6 +103,7 @@ func (tx *Tx) setTables() {
 	tx.RecoveryCodes, tx.RefreshTokens, tx.Repairs = RecoveryCodes{tx}, RefreshTokens{tx}, Repairs{tx}
 	tx.RoleMappings, tx.Roles, tx.SAML, tx.Sessions = RoleMappings{tx}, Roles{tx}, SAML{tx}, Sessions{tx}
 	tx.SigningKeys, tx.TOTPDevices, tx.Users = SigningKeys{tx}, TOTPDevices{tx}, Users{tx}
+	tx.ServiceTokens = ServiceTokens{tx}
 }
 
 // View calls f with a transaction that reads. It returns f's error, fault.ServerBusy if no work slot became free, or

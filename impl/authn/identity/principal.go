@@ -11,6 +11,8 @@ const (
 	Basic   Method = "basic"
 	APIKey  Method = "api_key"
 	Session Method = "session"
+	// ServiceToken is the method of a service account, which is no user: it has no roles, and owns nothing.
+	ServiceToken Method = "service_token"
 	// RunAs is the method of a principal as which an authenticated caller acts.
 	RunAs Method = "run_as"
 )
@@ -32,6 +34,9 @@ type Principal struct {
 	// SessionID and TokenID are set for Method Session only.
 	SessionID string
 	TokenID   string
+	// Token is set for Method ServiceToken only. User is the name of the account then, which no user can have, because
+	// it has a slash.
+	Token Token
 	// AuthenticatedAt is the time when the password was verified; zero for Method APIKey.
 	AuthenticatedAt time.Time
 	// PasswordID distinguishes the verified password from the user's other passwords, and reveals nothing else about
@@ -64,7 +69,16 @@ var (
 	Reserved = Realm{"reserved", "reserved"}
 	// KeyRealm is the realm of API keys as callers.
 	KeyRealm = Realm{"_es_api_key", "_es_api_key"}
+	// ServiceRealm is the realm of service accounts.
+	ServiceRealm = Realm{"_service_account", "_service_account"}
 )
+
+// Token identifies the token of a service account.
+type Token struct {
+	Name string
+	// Digest is that of the token's secret, and distinguishes it from others that had the name.
+	Digest string
+}
 
 // SAMLRealmType is the type of realms with users of a SAML identity provider.
 const SAMLRealmType = "saml"
@@ -81,4 +95,9 @@ func RealmOf(builtin bool, samlRealm string) Realm {
 }
 
 // HomeRealm returns the realm of the caller's user.
-func (p Principal) HomeRealm() Realm { return RealmOf(p.Builtin, p.SAMLRealm) }
+func (p Principal) HomeRealm() Realm {
+	if p.Method == ServiceToken {
+		return ServiceRealm
+	}
+	return RealmOf(p.Builtin, p.SAMLRealm)
+}

@@ -134,6 +134,10 @@ func (g Grants) Permissions(roles []Role) []Permission {
 
 // Authorize returns fault.PermissionDenied, which names the permission, unless the caller has one of the needed roles.
 func (p Principal) Authorize(permission Permission, needed []Role) error {
+	if p.Method == ServiceToken {
+		return fault.New(fault.PermissionDenied, "the service account \""+p.User+"\" lacks the permission "+
+			string(permission)+": service accounts have no permissions of the platform")
+	}
 	if p.Key.Assigned != "" {
 		return fault.New(fault.PermissionDenied, "the API key \""+p.Key.ID+"\" lacks the permission "+string(permission)+
 			": it has role descriptors, which grant no permissions of the platform")

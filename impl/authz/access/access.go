@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/authz/role"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
+	"github.com/sallyport/sallyport/impl/authz/serviceaccount"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -45,6 +46,8 @@ func (s *Service) CacheCounts() (hits, misses uint64) { return s.known.Counts() 
 // grounds is what the rights of a principal follow from, together with the definitions of its roles.
 type grounds struct {
 	byKey bool
+	// service is the name of a service account; empty for a user.
+	service string
 	// key has the documents of the key, and no more.
 	key   identity.Key
 	roles string
@@ -53,6 +56,9 @@ type grounds struct {
 func groundsOf(p identity.Principal) grounds {
 	documents := identity.Key{Assigned: p.Key.Assigned, LimitedBy: p.Key.LimitedBy}
 	g := grounds{byKey: p.Method == identity.APIKey, key: documents}
+	if p.Method == identity.ServiceToken {
+		g.service = p.User
+	}
 	if len(p.Roles) == 1 {
 		g.roles = string(p.Roles[0])
 	} else {
@@ -72,6 +78,9 @@ func (s *Service) Subject(ctx context.Context, p identity.Principal) (Subject, e
 
 // resolve returns a principal's roles, descriptors and privileges.
 func (s *Service) resolve(tx *store.Tx, p identity.Principal) (*rights, error) {
+	if p.Method == identity.ServiceToken {
+		return s.resolveService(p.User)
+	}
 	var r rights
 	var err error
 	if r.Defined, err = s.builtin.Resolve(tx, p.RoleNames()); err != nil {
@@ -108,6 +117,16 @@ func (s *Service) resolve(tx *store.Tx, p identity.Principal) (*rights, error) {
 		r.Privileges = privilege.Limit(assigned, limit)
 	}
 	return &r, nil
+}
+
+// resolveService returns the descriptor and the privileges of a service account; none for an unknown account.
+func (s *Service) resolveService(account string) (*rights, error) {
+	descriptors, _ := serviceaccount.Find(account)
+	compiled, err := s.compile(descriptors)
+	if err != nil {
+		return nil, err
+	}
+	return &rights{limitedBy: descriptors, Privileges: privilege.Unlimited(compiled)}, nil
 }
 
 // loadDescriptors returns the descriptors in a document that an API key refers to; nil for an empty id.

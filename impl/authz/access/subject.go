@@ -74,7 +74,7 @@ func (s Subject) RequireEndpoint(method, path string) error {
 
 // displayName describes the subject in refusals (Elasticsearch's text).
 func (s Subject) displayName() string {
-	if s.Method == identity.APIKey {
+	if s.Method == identity.APIKey || s.Method == identity.ServiceToken {
 		return s.shortName()
 	}
 
@@ -92,6 +92,9 @@ func (s Subject) displayName() string {
 func (s Subject) shortName() string {
 	if s.Method == identity.APIKey {
 		return fmt.Sprintf("API key id [%s] of user [%s]", s.Key.ID, s.User)
+	}
+	if s.Method == identity.ServiceToken {
+		return "service account [" + s.User + "]"
 	}
 	return "user [" + s.User + "]"
 }

@@ -155,7 +155,7 @@ func newPrivilege(p *probe, operation string) (application, name string) {
 // elasticsearchCases are the cases of Elasticsearch's operations.
 var elasticsearchCases = collect(
 	clusterCases, callerCases, keyCases, crossClusterCases, queryCases, userCases, roleCases, mappingCases,
-	privilegeCases, tokenCases, cacheCases,
+	privilegeCases, tokenCases, serviceCases, cacheCases,
 )
 
 func collect(lists ...[]Case) (all []Case) {
@@ -666,6 +666,58 @@ var tokenCases = []Case{
 	}},
 }
 
+// newServiceToken makes a token of elastic/fleet-server, and returns its name and its value.
+func newServiceToken(p *probe, operation string) (name, value string) {
+	name = p.name()
+	p.later("the service token "+name, "security-delete-service-token",
+		request{path: []string{"elastic", "fleet-server", name}})
+	r := p.call(operation, request{path: []string{"elastic", "fleet-server", name}}).is(http.StatusOK).
+		equal("/created", true).equal("/token/name", name)
+	return name, r.secretText("/token/value")
+}
+
+var serviceCases = collect(
+	[]Case{
+		reads("security-get-service-accounts", "lists", request{}),
+		reads("security-get-service-accounts-namespace", "lists", request{path: []string{"elastic"}}),
+		reads("security-get-service-accounts-service", "shows", request{path: []string{"elastic", "fleet-server"}}),
+		{Operation: "security-get-service-credentials", Name: "lists-created", Writes: true, check: func(p *probe) {
+			name, _ := newServiceToken(p, "security-create-service-token")
+			p.call("security-get-service-credentials", request{path: []string{"elastic", "fleet-server"}}).
+				is(http.StatusOK).equal("/service_account", "elastic/fleet-server").equal("/tokens/"+name, object{})
+		}},
+		{Operation: "security-create-service-token-unnamed", Name: "creates", Writes: true, check: func(p *probe) {
+			r := p.call("security-create-service-token-unnamed", request{path: []string{"elastic", "fleet-server"}}).
+				is(http.StatusOK).equal("/created", true)
+			name := r.text("/token/name")
+			p.later("the service token "+name, "security-delete-service-token",
+				request{path: []string{"elastic", "fleet-server", name}})
+			works(p, bearer(r.secretText("/token/value")), true)
+		}},
+		{Operation: "security-delete-service-token", Name: "deletes", Writes: true, check: func(p *probe) {
+			name, value := newServiceToken(p, "security-create-service-token")
+			by := request{path: []string{"elastic", "fleet-server", name}}
+			p.call("security-delete-service-token", by).is(http.StatusOK).equal("/found", true)
+			p.call("security-delete-service-token", by).is(http.StatusNotFound).equal("/found", false)
+			works(p, bearer(value), false)
+		}},
+	},
+	twins("security-create-service-token", "security-create-service-token-put", func(operation string) Case {
+		return Case{Operation: operation, Name: "creates", Writes: true, check: func(p *probe) {
+			name, value := newServiceToken(p, operation)
+			p.call("security-authenticate", request{as: bearer(value)}).is(http.StatusOK).
+				equal("/username", "elastic/fleet-server").equal("/authentication_type", "token").
+				equal("/token/name", name)
+		}}
+	}),
+	twins("security-create-service-token", "security-create-service-token-put", func(operation string) Case {
+		return Case{Operation: operation, Name: "refuses-unknown-account", Writes: true, check: func(p *probe) {
+			p.call(operation, request{path: []string{"elastic", "unknown", p.name()}}).
+				fails(http.StatusBadRequest, "illegal_argument_exception")
+		}}
+	}),
+)
+
 // clears returns a case in which a cache is cleared.
 func clears(operation string, path ...string) Case {
 	return Case{Operation: operation, Name: "clears", Writes: true, check: func(p *probe) {
@@ -678,4 +730,5 @@ var cacheCases = []Case{
 	clears("security-clear-role-cache", "*"),
 	clears("security-clear-privilege-cache", "*"),
 	clears("security-clear-realm-cache", "*"),
+	clears("security-clear-service-token-cache", "elastic", "fleet-server", "*"),
 }

@@ -44,6 +44,9 @@ func (a *API) callerOperations() []operation {
 }
 
 func (a *API) authenticate(ctx context.Context, caller call, _ none) (gen.Authentication, error) {
+	if caller.Method == identity.ServiceToken {
+		return showServiceAccount(caller.Principal), nil
+	}
 	u, err := a.Users.Profile(ctx, caller.User)
 	if err != nil {
 		return gen.Authentication{}, err
@@ -85,6 +88,21 @@ func showAuthentication(s access.Subject, u user.User) (gen.Authentication, erro
 	}
 
 	return shown, nil
+}
+
+// showServiceAccount describes a service account as a caller (Elasticsearch's texts).
+func showServiceAccount(p identity.Principal) gen.Authentication {
+	return gen.Authentication{
+		Username:            p.User,
+		Roles:               []string{},
+		FullName:            givenText("Service account - "+p.User, false),
+		Metadata:            gen.FreeObject{"_elastic_service_account": true},
+		Enabled:             true,
+		AuthenticationRealm: showRealm(identity.ServiceRealm),
+		LookupRealm:         showRealm(identity.ServiceRealm),
+		AuthenticationType:  gen.AuthenticationTypeToken,
+		Token:               &gen.AuthenticationToken{Name: p.Token.Name, Type: "_service_account_index"},
+	}
 }
 
 func showRealm(r identity.Realm) gen.RealmInformation {

@@ -51,7 +51,7 @@ func (a *API) clusterOperations() []operation {
 		row[none, gen.ClearCacheResponse]{
 			operations: []string{
 				"security-clear-api-key-cache", "security-clear-privilege-cache", "security-clear-realm-cache",
-				"security-clear-role-cache",
+				"security-clear-role-cache", "security-clear-service-token-cache",
 			},
 			read: readNothing,
 			do:   a.clearCache,

@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/authn"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
+	"github.com/sallyport/sallyport/impl/authn/servicetoken"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/authz/access"
 	"github.com/sallyport/sallyport/impl/authz/applicationprivilege"
@@ -37,7 +38,9 @@ type Services struct {
 	// Privileges are those of applications.
 	Privileges *applicationprivilege.Service
 	// Access resolves the privileges of callers.
-	Access    *access.Service
+	Access *access.Service
+	// Tokens are those of service accounts.
+	Tokens    *servicetoken.Service
 	Elevation *elevation.Service
 	// Speaks is the version that is served, and Names are the names of its privileges.
 	Speaks compatibility.Elasticsearch
@@ -71,6 +74,7 @@ func New(c *contract.Contract, services Services) *API {
 		a.roleMappingOperations(),
 		a.privilegeOperations(),
 		a.tokenOperations(),
+		a.serviceOperations(),
 	)
 
 	return a

@@ -922,6 +922,226 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_security/service": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List service accounts
+         * @description Returns the accounts for programs with what each may do.
+         */
+        get: operations["security-get-service-accounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/service/{namespace}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The namespace of service accounts.
+                 * @example elastic
+                 */
+                namespace: components["parameters"]["ServiceNamespace"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List service accounts of a namespace
+         * @description Returns an empty object for an unknown namespace.
+         */
+        get: operations["security-get-service-accounts-namespace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/service/{namespace}/{service}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The namespace of service accounts.
+                 * @example elastic
+                 */
+                namespace: components["parameters"]["ServiceNamespace"];
+                /**
+                 * @description The name of a service account in its namespace.
+                 * @example fleet-server
+                 */
+                service: components["parameters"]["ServiceName"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Read a service account
+         * @description Returns an empty object for an unknown account.
+         */
+        get: operations["security-get-service-accounts-service"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/service/{namespace}/{service}/credential": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The namespace of service accounts.
+                 * @example elastic
+                 */
+                namespace: components["parameters"]["ServiceNamespace"];
+                /**
+                 * @description The name of a service account in its namespace.
+                 * @example fleet-server
+                 */
+                service: components["parameters"]["ServiceName"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List service account tokens
+         * @description Returns the names of the account's tokens. There are no tokens in files.
+         */
+        get: operations["security-get-service-credentials"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/service/{namespace}/{service}/credential/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The namespace of service accounts.
+                 * @example elastic
+                 */
+                namespace: components["parameters"]["ServiceNamespace"];
+                /**
+                 * @description The name of a service account in its namespace.
+                 * @example fleet-server
+                 */
+                service: components["parameters"]["ServiceName"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create a service account token
+         * @description Creates a token with a generated name. The token is in this answer and nowhere else.
+         */
+        post: operations["security-create-service-token-unnamed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/service/{namespace}/{service}/credential/token/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The namespace of service accounts.
+                 * @example elastic
+                 */
+                namespace: components["parameters"]["ServiceNamespace"];
+                /**
+                 * @description The name of a service account in its namespace.
+                 * @example fleet-server
+                 */
+                service: components["parameters"]["ServiceName"];
+                /**
+                 * @description The name of a token, unique in its account.
+                 * @example token1
+                 */
+                name: components["parameters"]["ServiceTokenName"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Create a service account token
+         * @description As POST.
+         */
+        put: operations["security-create-service-token-put"];
+        /**
+         * Create a service account token
+         * @description Creates a token that authenticates the account, sent as `Bearer` in the Authorization header. It does not expire.
+         *     The token is in this answer and nowhere else. It works for Elasticsearch's operations only.
+         */
+        post: operations["security-create-service-token"];
+        /**
+         * Delete a service account token
+         * @description The token stops working at once.
+         */
+        delete: operations["security-delete-service-token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/service/{namespace}/{service}/credential/token/{name}/_clear_cache": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The namespace of service accounts.
+                 * @example elastic
+                 */
+                namespace: components["parameters"]["ServiceNamespace"];
+                /**
+                 * @description The name of a service account in its namespace.
+                 * @example fleet-server
+                 */
+                service: components["parameters"]["ServiceName"];
+                /**
+                 * @description The name of a token, unique in its account.
+                 * @example token1
+                 */
+                name: components["parameters"]["ServiceTokenName"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Evict service account tokens from the cache
+         * @description Does nothing, because a deleted token stops working at once. The names are not looked up.
+         */
+        post: operations["security-clear-service-token-cache"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_security/cross_cluster/api_key": {
         parameters: {
             query?: never;
@@ -2641,6 +2861,45 @@ export interface components {
             lookup_realm: components["schemas"]["RealmInformation"];
             authentication_type: components["schemas"]["AuthenticationType"];
             api_key?: components["schemas"]["AuthenticationApiKey"];
+            token?: components["schemas"]["AuthenticationToken"];
+        };
+        /** @description Service accounts by name. */
+        ServiceAccountsInformation: {
+            [key: string]: components["schemas"]["ServiceAccountInformation"];
+        };
+        ServiceAccountInformation: {
+            role_descriptor: components["schemas"]["RoleDescriptorInformation"];
+        };
+        CreateServiceTokenResponse: {
+            /** @description Always true. */
+            created: boolean;
+            token: components["schemas"]["ServiceToken"];
+        };
+        ServiceToken: {
+            name: string;
+            /** @description What follows `Bearer ` in the Authorization header. */
+            value: string;
+        };
+        ServiceCredentialsInformation: {
+            service_account: string;
+            /** @description How many tokens there are. */
+            count: number;
+            tokens: components["schemas"]["ServiceTokensInformation"];
+            nodes_credentials: components["schemas"]["ServiceNodesCredentials"];
+        };
+        /** @description Tokens by name, each an empty object. */
+        ServiceTokensInformation: {
+            [key: string]: components["schemas"]["EmptyResponse"];
+        };
+        /** @description The tokens in files of the servers. There are none. */
+        ServiceNodesCredentials: {
+            _nodes: components["schemas"]["NodeCounts"];
+            file_tokens: components["schemas"]["EmptyResponse"];
+        };
+        /** @description The token of a service account that the caller sent. */
+        AuthenticationToken: {
+            name: string;
+            type: string;
         };
         /** @description Where a user comes from. */
         RealmInformation: {
@@ -4172,6 +4431,140 @@ export interface components {
                 "application/json": components["schemas"]["Authentication"];
             };
         };
+        /** @description The service accounts, by name. */
+        ServiceAccounts: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "elastic/fleet-server-remote": {
+                 *         "role_descriptor": {
+                 *           "cluster": [
+                 *             "monitor",
+                 *             "manage_own_api_key"
+                 *           ],
+                 *           "indices": [
+                 *             {
+                 *               "names": [
+                 *                 "logs-*"
+                 *               ],
+                 *               "privileges": [
+                 *                 "write"
+                 *               ],
+                 *               "allow_restricted_indices": false
+                 *             }
+                 *           ],
+                 *           "applications": [],
+                 *           "run_as": [],
+                 *           "metadata": {},
+                 *           "transient_metadata": {
+                 *             "enabled": true
+                 *           }
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ServiceAccountsInformation"];
+            };
+        };
+        /** @description The token, which is never shown again. */
+        ServiceTokenCreated: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "created": true,
+                 *       "token": {
+                 *         "name": "token1",
+                 *         "value": "AAEAAWVsYXN0aWMvZmxlZXQtc2VydmVyL3Rva2VuMTptSjdjMVh3OVRxUzR2QjJuUms2WXBB"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateServiceTokenResponse"];
+            };
+        };
+        /** @description There was such a token, and it is deleted. */
+        ServiceTokenDeleted: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "found": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["FoundResponse"];
+            };
+        };
+        /** @description There is no such token. */
+        NoServiceToken: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "found": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["FoundResponse"];
+            };
+        };
+        /** @description The account has a token of that name. */
+        ServiceTokenConflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "root_cause": [
+                 *           {
+                 *             "type": "version_conflict_engine_exception",
+                 *             "reason": "[service_account_token-elastic/fleet-server/token1]: version conflict, document already exists (current version [1])"
+                 *           }
+                 *         ],
+                 *         "type": "version_conflict_engine_exception",
+                 *         "reason": "[service_account_token-elastic/fleet-server/token1]: version conflict, document already exists (current version [1])"
+                 *       },
+                 *       "status": 409
+                 *     }
+                 */
+                "application/json": components["schemas"]["ElasticsearchError"];
+            };
+        };
+        /** @description The tokens of the account. */
+        ServiceCredentials: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "service_account": "elastic/fleet-server",
+                 *       "count": 1,
+                 *       "tokens": {
+                 *         "token1": {}
+                 *       },
+                 *       "nodes_credentials": {
+                 *         "_nodes": {
+                 *           "total": 1,
+                 *           "successful": 1,
+                 *           "failed": 0
+                 *         },
+                 *         "file_tokens": {}
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ServiceCredentialsInformation"];
+            };
+        };
         /** @description The keys, without their secrets. */
         SelectedApiKeys: {
             headers: {
@@ -4769,6 +5162,21 @@ export interface components {
          * @example kV3x0Zq8mT2sB7nLw5Yd
          */
         SecurityApiKeyId: string;
+        /**
+         * @description The namespace of service accounts.
+         * @example elastic
+         */
+        ServiceNamespace: string;
+        /**
+         * @description The name of a service account in its namespace.
+         * @example fleet-server
+         */
+        ServiceName: string;
+        /**
+         * @description The name of a token, unique in its account.
+         * @example token1
+         */
+        ServiceTokenName: string;
         /**
          * @description Names of realms with commas between them, or `*` for all.
          * @example default_native
@@ -7139,6 +7547,253 @@ export interface operations {
                  * @example *
                  */
                 ids: components["parameters"]["SecurityApiKeyIds"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["CacheCleared"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-get-service-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["ServiceAccounts"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-get-service-accounts-namespace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The namespace of service accounts.
+                 * @example elastic
+                 */
+                namespace: components["parameters"]["ServiceNamespace"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["ServiceAccounts"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-get-service-accounts-service": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The namespace of service accounts.
+                 * @example elastic
+                 */
+                namespace: components["parameters"]["ServiceNamespace"];
+                /**
+                 * @description The name of a service account in its namespace.
+                 * @example fleet-server
+                 */
+                service: components["parameters"]["ServiceName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["ServiceAccounts"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-get-service-credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The namespace of service accounts.
+                 * @example elastic
+                 */
+                namespace: components["parameters"]["ServiceNamespace"];
+                /**
+                 * @description The name of a service account in its namespace.
+                 * @example fleet-server
+                 */
+                service: components["parameters"]["ServiceName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["ServiceCredentials"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-create-service-token-unnamed": {
+        parameters: {
+            query?: {
+                /**
+                 * @description When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+                 * @example wait_for
+                 */
+                refresh?: components["parameters"]["Refresh"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The namespace of service accounts.
+                 * @example elastic
+                 */
+                namespace: components["parameters"]["ServiceNamespace"];
+                /**
+                 * @description The name of a service account in its namespace.
+                 * @example fleet-server
+                 */
+                service: components["parameters"]["ServiceName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["ServiceTokenCreated"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-create-service-token-put": {
+        parameters: {
+            query?: {
+                /**
+                 * @description When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+                 * @example wait_for
+                 */
+                refresh?: components["parameters"]["Refresh"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The namespace of service accounts.
+                 * @example elastic
+                 */
+                namespace: components["parameters"]["ServiceNamespace"];
+                /**
+                 * @description The name of a service account in its namespace.
+                 * @example fleet-server
+                 */
+                service: components["parameters"]["ServiceName"];
+                /**
+                 * @description The name of a token, unique in its account.
+                 * @example token1
+                 */
+                name: components["parameters"]["ServiceTokenName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["ServiceTokenCreated"];
+            409: components["responses"]["ServiceTokenConflict"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-create-service-token": {
+        parameters: {
+            query?: {
+                /**
+                 * @description When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+                 * @example wait_for
+                 */
+                refresh?: components["parameters"]["Refresh"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The namespace of service accounts.
+                 * @example elastic
+                 */
+                namespace: components["parameters"]["ServiceNamespace"];
+                /**
+                 * @description The name of a service account in its namespace.
+                 * @example fleet-server
+                 */
+                service: components["parameters"]["ServiceName"];
+                /**
+                 * @description The name of a token, unique in its account.
+                 * @example token1
+                 */
+                name: components["parameters"]["ServiceTokenName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["ServiceTokenCreated"];
+            409: components["responses"]["ServiceTokenConflict"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-delete-service-token": {
+        parameters: {
+            query?: {
+                /**
+                 * @description When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+                 * @example wait_for
+                 */
+                refresh?: components["parameters"]["Refresh"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The namespace of service accounts.
+                 * @example elastic
+                 */
+                namespace: components["parameters"]["ServiceNamespace"];
+                /**
+                 * @description The name of a service account in its namespace.
+                 * @example fleet-server
+                 */
+                service: components["parameters"]["ServiceName"];
+                /**
+                 * @description The name of a token, unique in its account.
+                 * @example token1
+                 */
+                name: components["parameters"]["ServiceTokenName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["ServiceTokenDeleted"];
+            404: components["responses"]["NoServiceToken"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-clear-service-token-cache": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The namespace of service accounts.
+                 * @example elastic
+                 */
+                namespace: components["parameters"]["ServiceNamespace"];
+                /**
+                 * @description The name of a service account in its namespace.
+                 * @example fleet-server
+                 */
+                service: components["parameters"]["ServiceName"];
+                /**
+                 * @description The name of a token, unique in its account.
+                 * @example token1
+                 */
+                name: components["parameters"]["ServiceTokenName"];
             };
             cookie?: never;
         };
