@@ -33,7 +33,7 @@ var layers = map[string][]string{
 	"http/elastic": {"account", "apikey", "query", "authn", "authn/elevation", "authn/identity", "authn/servicetoken",
 		"authz/serviceaccount", "authn/user", "authz/access", "authz/applicationprivilege", "authz/privilege", "authz/role", "authz/roledescriptor",
 		"authz/rolemapping", "http/compatibility", "http/contract", "http/convert", "http/edge", "http/elastic/filterpath",
-		"http/elastic/filterpath/pretty", "platform/duration", "platform/strictjson", "platform/xcontent", "store"},
+		"http/elastic/filterpath/pretty", "platform/duration", "platform/strictjson", "platform/xcontent", "saml", "store"},
 	"http/navigation":                {"platform/webpage"},
 	"http/reference":                 {"platform/webpage"},
 	"http/contract/schemacheck":      {},

@@ -45,7 +45,9 @@ var required = map[string]string{
 var apart = []string{
 	"logout", "refresh-token", "disable-elevated-permissions", "delete-users-api-keys", "get-totp-device",
 	"enroll-totp-device", "remove-totp-device",
-	"login", "security-get-token", "saml-init", "saml-callback", "saml-token", "saml-single-logout", "saml-metadata",
+	"login", "security-get-token", "security-saml-authenticate", "security-saml-invalidate", "security-saml-logout",
+	"security-saml-prepare-authentication", "security-saml-service-provider-metadata", "saml-init",
+	"saml-callback", "saml-token", "saml-single-logout", "saml-metadata",
 }
 
 // visits are calls of all operations, with each of the credentials, about objects that do not exist.

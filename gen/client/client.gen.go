@@ -762,6 +762,93 @@ type ClientInterface interface {
 	// Corresponds with PUT /_security/role_mapping/{name} (the `SecurityPutRoleMapping` operationId).
 	SecurityPutRoleMapping(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingParams, body SecurityPutRoleMappingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// SecuritySAMLAuthenticateWithBody Exchange a SAML response for tokens
+	//
+	// The response must be to one of the `ids`, which `/_security/saml/prepare` returned in the last ten minutes. Each
+	// id and each response is accepted once. Every refused response gets the same 401.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /_security/saml/authenticate (the `SecuritySAMLAuthenticate` operationId).
+	SecuritySAMLAuthenticateWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecuritySAMLAuthenticate Exchange a SAML response for tokens
+	//
+	// The response must be to one of the `ids`, which `/_security/saml/prepare` returned in the last ten minutes. Each
+	// id and each response is accepted once. Every refused response gets the same 401.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /_security/saml/authenticate (the `SecuritySAMLAuthenticate` operationId).
+	SecuritySAMLAuthenticate(ctx context.Context, body SecuritySAMLAuthenticateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecuritySAMLInvalidateWithBody End sessions that an identity provider asks to end
+	//
+	// Takes the query of the logout request that an identity provider sent a browser with, as it is. One of `realm`
+	// and `acs` is needed. Every refused request gets the same 401.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /_security/saml/invalidate (the `SecuritySAMLInvalidate` operationId).
+	SecuritySAMLInvalidateWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecuritySAMLInvalidate End sessions that an identity provider asks to end
+	//
+	// Takes the query of the logout request that an identity provider sent a browser with, as it is. One of `realm`
+	// and `acs` is needed. Every refused request gets the same 401.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /_security/saml/invalidate (the `SecuritySAMLInvalidate` operationId).
+	SecuritySAMLInvalidate(ctx context.Context, body SecuritySAMLInvalidateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecuritySAMLLogoutWithBody End the session of a SAML user's token
+	//
+	// Ends the session, and returns the address with which a browser ends it at the identity provider, too; null if
+	// the realm has no single logout.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /_security/saml/logout (the `SecuritySAMLLogout` operationId).
+	SecuritySAMLLogoutWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecuritySAMLLogout End the session of a SAML user's token
+	//
+	// Ends the session, and returns the address with which a browser ends it at the identity provider, too; null if
+	// the realm has no single logout.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /_security/saml/logout (the `SecuritySAMLLogout` operationId).
+	SecuritySAMLLogout(ctx context.Context, body SecuritySAMLLogoutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecuritySAMLServiceProviderMetadata Read the metadata of this server for an identity provider
+	//
+	// What `/api/v1/users/auth/saml/metadata` has, as a string.
+	//
+	// Corresponds with GET /_security/saml/metadata/{realm_name} (the `SecuritySAMLServiceProviderMetadata` operationId).
+	SecuritySAMLServiceProviderMetadata(ctx context.Context, realmName string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecuritySAMLPrepareAuthenticationWithBody Begin a SAML sign-in for another program
+	//
+	// Returns the address at the identity provider that a browser goes to, and the id of the request in it. The caller
+	// keeps the id, and brings the answer to `/_security/saml/authenticate`. One of `realm` and `acs` is needed.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /_security/saml/prepare (the `SecuritySAMLPrepareAuthentication` operationId).
+	SecuritySAMLPrepareAuthenticationWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecuritySAMLPrepareAuthentication Begin a SAML sign-in for another program
+	//
+	// Returns the address at the identity provider that a browser goes to, and the id of the request in it. The caller
+	// keeps the id, and brings the answer to `/_security/saml/authenticate`. One of `realm` and `acs` is needed.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /_security/saml/prepare (the `SecuritySAMLPrepareAuthentication` operationId).
+	SecuritySAMLPrepareAuthentication(ctx context.Context, body SecuritySAMLPrepareAuthenticationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// SecurityGetServiceAccounts List service accounts
 	//
 	// Returns the accounts for programs with what each may do.
@@ -3013,6 +3100,183 @@ func (c *Client) SecurityPutRoleMappingWithBody(ctx context.Context, name Securi
 // Corresponds with PUT /_security/role_mapping/{name} (the `SecurityPutRoleMapping` operationId).
 func (c *Client) SecurityPutRoleMapping(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingParams, body SecurityPutRoleMappingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSecurityPutRoleMappingRequest(c.Server, name, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecuritySAMLAuthenticateWithBody Exchange a SAML response for tokens
+//
+// The response must be to one of the `ids`, which `/_security/saml/prepare` returned in the last ten minutes. Each
+// id and each response is accepted once. Every refused response gets the same 401.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /_security/saml/authenticate (the `SecuritySAMLAuthenticate` operationId).
+func (c *Client) SecuritySAMLAuthenticateWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecuritySAMLAuthenticateRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecuritySAMLAuthenticate Exchange a SAML response for tokens
+//
+// The response must be to one of the `ids`, which `/_security/saml/prepare` returned in the last ten minutes. Each
+// id and each response is accepted once. Every refused response gets the same 401.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /_security/saml/authenticate (the `SecuritySAMLAuthenticate` operationId).
+func (c *Client) SecuritySAMLAuthenticate(ctx context.Context, body SecuritySAMLAuthenticateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecuritySAMLAuthenticateRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecuritySAMLInvalidateWithBody End sessions that an identity provider asks to end
+//
+// Takes the query of the logout request that an identity provider sent a browser with, as it is. One of `realm`
+// and `acs` is needed. Every refused request gets the same 401.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /_security/saml/invalidate (the `SecuritySAMLInvalidate` operationId).
+func (c *Client) SecuritySAMLInvalidateWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecuritySAMLInvalidateRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecuritySAMLInvalidate End sessions that an identity provider asks to end
+//
+// Takes the query of the logout request that an identity provider sent a browser with, as it is. One of `realm`
+// and `acs` is needed. Every refused request gets the same 401.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /_security/saml/invalidate (the `SecuritySAMLInvalidate` operationId).
+func (c *Client) SecuritySAMLInvalidate(ctx context.Context, body SecuritySAMLInvalidateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecuritySAMLInvalidateRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecuritySAMLLogoutWithBody End the session of a SAML user's token
+//
+// Ends the session, and returns the address with which a browser ends it at the identity provider, too; null if
+// the realm has no single logout.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /_security/saml/logout (the `SecuritySAMLLogout` operationId).
+func (c *Client) SecuritySAMLLogoutWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecuritySAMLLogoutRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecuritySAMLLogout End the session of a SAML user's token
+//
+// Ends the session, and returns the address with which a browser ends it at the identity provider, too; null if
+// the realm has no single logout.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /_security/saml/logout (the `SecuritySAMLLogout` operationId).
+func (c *Client) SecuritySAMLLogout(ctx context.Context, body SecuritySAMLLogoutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecuritySAMLLogoutRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecuritySAMLServiceProviderMetadata Read the metadata of this server for an identity provider
+//
+// What `/api/v1/users/auth/saml/metadata` has, as a string.
+//
+// Corresponds with GET /_security/saml/metadata/{realm_name} (the `SecuritySAMLServiceProviderMetadata` operationId).
+func (c *Client) SecuritySAMLServiceProviderMetadata(ctx context.Context, realmName string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecuritySAMLServiceProviderMetadataRequest(c.Server, realmName)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecuritySAMLPrepareAuthenticationWithBody Begin a SAML sign-in for another program
+//
+// Returns the address at the identity provider that a browser goes to, and the id of the request in it. The caller
+// keeps the id, and brings the answer to `/_security/saml/authenticate`. One of `realm` and `acs` is needed.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /_security/saml/prepare (the `SecuritySAMLPrepareAuthentication` operationId).
+func (c *Client) SecuritySAMLPrepareAuthenticationWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecuritySAMLPrepareAuthenticationRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecuritySAMLPrepareAuthentication Begin a SAML sign-in for another program
+//
+// Returns the address at the identity provider that a browser goes to, and the id of the request in it. The caller
+// keeps the id, and brings the answer to `/_security/saml/authenticate`. One of `realm` and `acs` is needed.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /_security/saml/prepare (the `SecuritySAMLPrepareAuthentication` operationId).
+func (c *Client) SecuritySAMLPrepareAuthentication(ctx context.Context, body SecuritySAMLPrepareAuthenticationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecuritySAMLPrepareAuthenticationRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -7575,6 +7839,200 @@ func NewSecurityPutRoleMappingRequestWithBody(server string, name SecurityRoleMa
 	return req, nil
 }
 
+// NewSecuritySAMLAuthenticateRequest calls the generic SecuritySAMLAuthenticate builder with application/json body
+func NewSecuritySAMLAuthenticateRequest(server string, body SecuritySAMLAuthenticateJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecuritySAMLAuthenticateRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewSecuritySAMLAuthenticateRequestWithBody constructs an http.Request for the SecuritySAMLAuthenticate method, with any body, and a specified content type
+func NewSecuritySAMLAuthenticateRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/saml/authenticate")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecuritySAMLInvalidateRequest calls the generic SecuritySAMLInvalidate builder with application/json body
+func NewSecuritySAMLInvalidateRequest(server string, body SecuritySAMLInvalidateJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecuritySAMLInvalidateRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewSecuritySAMLInvalidateRequestWithBody constructs an http.Request for the SecuritySAMLInvalidate method, with any body, and a specified content type
+func NewSecuritySAMLInvalidateRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/saml/invalidate")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecuritySAMLLogoutRequest calls the generic SecuritySAMLLogout builder with application/json body
+func NewSecuritySAMLLogoutRequest(server string, body SecuritySAMLLogoutJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecuritySAMLLogoutRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewSecuritySAMLLogoutRequestWithBody constructs an http.Request for the SecuritySAMLLogout method, with any body, and a specified content type
+func NewSecuritySAMLLogoutRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/saml/logout")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecuritySAMLServiceProviderMetadataRequest constructs an http.Request for the SecuritySAMLServiceProviderMetadata method
+func NewSecuritySAMLServiceProviderMetadataRequest(server string, realmName string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "realm_name", realmName, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/saml/metadata/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSecuritySAMLPrepareAuthenticationRequest calls the generic SecuritySAMLPrepareAuthentication builder with application/json body
+func NewSecuritySAMLPrepareAuthenticationRequest(server string, body SecuritySAMLPrepareAuthenticationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecuritySAMLPrepareAuthenticationRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewSecuritySAMLPrepareAuthenticationRequestWithBody constructs an http.Request for the SecuritySAMLPrepareAuthentication method, with any body, and a specified content type
+func NewSecuritySAMLPrepareAuthenticationRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/saml/prepare")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewSecurityGetServiceAccountsRequest constructs an http.Request for the SecurityGetServiceAccounts method
 func NewSecurityGetServiceAccountsRequest(server string) (*http.Request, error) {
 	var err error
@@ -11869,6 +12327,95 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /_security/role_mapping/{name} (the `SecurityPutRoleMapping` operationId).
 	SecurityPutRoleMappingWithResponse(ctx context.Context, name SecurityRoleMappingName, params *SecurityPutRoleMappingParams, body SecurityPutRoleMappingJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityPutRoleMappingResult, error)
 
+	// SecuritySAMLAuthenticateWithBodyWithResponse Exchange a SAML response for tokens
+	//
+	// The response must be to one of the `ids`, which `/_security/saml/prepare` returned in the last ten minutes. Each
+	// id and each response is accepted once. Every refused response gets the same 401.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/saml/authenticate (the `SecuritySAMLAuthenticate` operationId).
+	SecuritySAMLAuthenticateWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecuritySAMLAuthenticateResult, error)
+
+	// SecuritySAMLAuthenticateWithResponse Exchange a SAML response for tokens
+	//
+	// The response must be to one of the `ids`, which `/_security/saml/prepare` returned in the last ten minutes. Each
+	// id and each response is accepted once. Every refused response gets the same 401.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/saml/authenticate (the `SecuritySAMLAuthenticate` operationId).
+	SecuritySAMLAuthenticateWithResponse(ctx context.Context, body SecuritySAMLAuthenticateJSONRequestBody, reqEditors ...RequestEditorFn) (*SecuritySAMLAuthenticateResult, error)
+
+	// SecuritySAMLInvalidateWithBodyWithResponse End sessions that an identity provider asks to end
+	//
+	// Takes the query of the logout request that an identity provider sent a browser with, as it is. One of `realm`
+	// and `acs` is needed. Every refused request gets the same 401.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/saml/invalidate (the `SecuritySAMLInvalidate` operationId).
+	SecuritySAMLInvalidateWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecuritySAMLInvalidateResult, error)
+
+	// SecuritySAMLInvalidateWithResponse End sessions that an identity provider asks to end
+	//
+	// Takes the query of the logout request that an identity provider sent a browser with, as it is. One of `realm`
+	// and `acs` is needed. Every refused request gets the same 401.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/saml/invalidate (the `SecuritySAMLInvalidate` operationId).
+	SecuritySAMLInvalidateWithResponse(ctx context.Context, body SecuritySAMLInvalidateJSONRequestBody, reqEditors ...RequestEditorFn) (*SecuritySAMLInvalidateResult, error)
+
+	// SecuritySAMLLogoutWithBodyWithResponse End the session of a SAML user's token
+	//
+	// Ends the session, and returns the address with which a browser ends it at the identity provider, too; null if
+	// the realm has no single logout.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/saml/logout (the `SecuritySAMLLogout` operationId).
+	SecuritySAMLLogoutWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecuritySAMLLogoutResult, error)
+
+	// SecuritySAMLLogoutWithResponse End the session of a SAML user's token
+	//
+	// Ends the session, and returns the address with which a browser ends it at the identity provider, too; null if
+	// the realm has no single logout.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/saml/logout (the `SecuritySAMLLogout` operationId).
+	SecuritySAMLLogoutWithResponse(ctx context.Context, body SecuritySAMLLogoutJSONRequestBody, reqEditors ...RequestEditorFn) (*SecuritySAMLLogoutResult, error)
+
+	// SecuritySAMLServiceProviderMetadataWithResponse Read the metadata of this server for an identity provider
+	//
+	// What `/api/v1/users/auth/saml/metadata` has, as a string.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /_security/saml/metadata/{realm_name} (the `SecuritySAMLServiceProviderMetadata` operationId).
+	SecuritySAMLServiceProviderMetadataWithResponse(ctx context.Context, realmName string, reqEditors ...RequestEditorFn) (*SecuritySAMLServiceProviderMetadataResult, error)
+
+	// SecuritySAMLPrepareAuthenticationWithBodyWithResponse Begin a SAML sign-in for another program
+	//
+	// Returns the address at the identity provider that a browser goes to, and the id of the request in it. The caller
+	// keeps the id, and brings the answer to `/_security/saml/authenticate`. One of `realm` and `acs` is needed.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/saml/prepare (the `SecuritySAMLPrepareAuthentication` operationId).
+	SecuritySAMLPrepareAuthenticationWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecuritySAMLPrepareAuthenticationResult, error)
+
+	// SecuritySAMLPrepareAuthenticationWithResponse Begin a SAML sign-in for another program
+	//
+	// Returns the address at the identity provider that a browser goes to, and the id of the request in it. The caller
+	// keeps the id, and brings the answer to `/_security/saml/authenticate`. One of `realm` and `acs` is needed.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/saml/prepare (the `SecuritySAMLPrepareAuthentication` operationId).
+	SecuritySAMLPrepareAuthenticationWithResponse(ctx context.Context, body SecuritySAMLPrepareAuthenticationJSONRequestBody, reqEditors ...RequestEditorFn) (*SecuritySAMLPrepareAuthenticationResult, error)
+
 	// SecurityGetServiceAccountsWithResponse List service accounts
 	//
 	// Returns the accounts for programs with what each may do.
@@ -15494,6 +16041,286 @@ func (r SecurityPutRoleMappingResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r SecurityPutRoleMappingResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecuritySAMLAuthenticateResultDefaultHeaders the declared response headers of an HTTP default response for SecuritySAMLAuthenticate
+type SecuritySAMLAuthenticateResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecuritySAMLAuthenticateResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SAMLAuthenticated
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecuritySAMLAuthenticateResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecuritySAMLAuthenticateResult) GetJSON200() *SAMLAuthenticated {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecuritySAMLAuthenticateResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecuritySAMLAuthenticateResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecuritySAMLAuthenticateResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecuritySAMLAuthenticateResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecuritySAMLAuthenticateResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecuritySAMLInvalidateResultDefaultHeaders the declared response headers of an HTTP default response for SecuritySAMLInvalidate
+type SecuritySAMLInvalidateResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecuritySAMLInvalidateResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SAMLInvalidated
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecuritySAMLInvalidateResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecuritySAMLInvalidateResult) GetJSON200() *SAMLInvalidated {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecuritySAMLInvalidateResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecuritySAMLInvalidateResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecuritySAMLInvalidateResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecuritySAMLInvalidateResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecuritySAMLInvalidateResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecuritySAMLLogoutResultDefaultHeaders the declared response headers of an HTTP default response for SecuritySAMLLogout
+type SecuritySAMLLogoutResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecuritySAMLLogoutResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SAMLLoggedOut
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecuritySAMLLogoutResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecuritySAMLLogoutResult) GetJSON200() *SAMLLoggedOut {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecuritySAMLLogoutResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecuritySAMLLogoutResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecuritySAMLLogoutResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecuritySAMLLogoutResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecuritySAMLLogoutResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecuritySAMLServiceProviderMetadataResultDefaultHeaders the declared response headers of an HTTP default response for SecuritySAMLServiceProviderMetadata
+type SecuritySAMLServiceProviderMetadataResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecuritySAMLServiceProviderMetadataResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SAMLMetadataResponse
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecuritySAMLServiceProviderMetadataResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecuritySAMLServiceProviderMetadataResult) GetJSON200() *SAMLMetadataResponse {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecuritySAMLServiceProviderMetadataResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecuritySAMLServiceProviderMetadataResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecuritySAMLServiceProviderMetadataResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecuritySAMLServiceProviderMetadataResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecuritySAMLServiceProviderMetadataResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecuritySAMLPrepareAuthenticationResultDefaultHeaders the declared response headers of an HTTP default response for SecuritySAMLPrepareAuthentication
+type SecuritySAMLPrepareAuthenticationResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecuritySAMLPrepareAuthenticationResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SAMLPrepared
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecuritySAMLPrepareAuthenticationResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecuritySAMLPrepareAuthenticationResult) GetJSON200() *SAMLPrepared {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecuritySAMLPrepareAuthenticationResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecuritySAMLPrepareAuthenticationResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecuritySAMLPrepareAuthenticationResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecuritySAMLPrepareAuthenticationResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecuritySAMLPrepareAuthenticationResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -25868,6 +26695,149 @@ func (c *ClientWithResponses) SecurityPutRoleMappingWithResponse(ctx context.Con
 	return ParseSecurityPutRoleMappingResult(rsp)
 }
 
+// SecuritySAMLAuthenticateWithBodyWithResponse Exchange a SAML response for tokens
+//
+// The response must be to one of the `ids`, which `/_security/saml/prepare` returned in the last ten minutes. Each
+// id and each response is accepted once. Every refused response gets the same 401.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/saml/authenticate (the `SecuritySAMLAuthenticate` operationId).
+func (c *ClientWithResponses) SecuritySAMLAuthenticateWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecuritySAMLAuthenticateResult, error) {
+	rsp, err := c.SecuritySAMLAuthenticateWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecuritySAMLAuthenticateResult(rsp)
+}
+
+// SecuritySAMLAuthenticateWithResponse Exchange a SAML response for tokens
+//
+// The response must be to one of the `ids`, which `/_security/saml/prepare` returned in the last ten minutes. Each
+// id and each response is accepted once. Every refused response gets the same 401.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/saml/authenticate (the `SecuritySAMLAuthenticate` operationId).
+func (c *ClientWithResponses) SecuritySAMLAuthenticateWithResponse(ctx context.Context, body SecuritySAMLAuthenticateJSONRequestBody, reqEditors ...RequestEditorFn) (*SecuritySAMLAuthenticateResult, error) {
+	rsp, err := c.SecuritySAMLAuthenticate(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecuritySAMLAuthenticateResult(rsp)
+}
+
+// SecuritySAMLInvalidateWithBodyWithResponse End sessions that an identity provider asks to end
+//
+// Takes the query of the logout request that an identity provider sent a browser with, as it is. One of `realm`
+// and `acs` is needed. Every refused request gets the same 401.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/saml/invalidate (the `SecuritySAMLInvalidate` operationId).
+func (c *ClientWithResponses) SecuritySAMLInvalidateWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecuritySAMLInvalidateResult, error) {
+	rsp, err := c.SecuritySAMLInvalidateWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecuritySAMLInvalidateResult(rsp)
+}
+
+// SecuritySAMLInvalidateWithResponse End sessions that an identity provider asks to end
+//
+// Takes the query of the logout request that an identity provider sent a browser with, as it is. One of `realm`
+// and `acs` is needed. Every refused request gets the same 401.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/saml/invalidate (the `SecuritySAMLInvalidate` operationId).
+func (c *ClientWithResponses) SecuritySAMLInvalidateWithResponse(ctx context.Context, body SecuritySAMLInvalidateJSONRequestBody, reqEditors ...RequestEditorFn) (*SecuritySAMLInvalidateResult, error) {
+	rsp, err := c.SecuritySAMLInvalidate(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecuritySAMLInvalidateResult(rsp)
+}
+
+// SecuritySAMLLogoutWithBodyWithResponse End the session of a SAML user's token
+//
+// Ends the session, and returns the address with which a browser ends it at the identity provider, too; null if
+// the realm has no single logout.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/saml/logout (the `SecuritySAMLLogout` operationId).
+func (c *ClientWithResponses) SecuritySAMLLogoutWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecuritySAMLLogoutResult, error) {
+	rsp, err := c.SecuritySAMLLogoutWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecuritySAMLLogoutResult(rsp)
+}
+
+// SecuritySAMLLogoutWithResponse End the session of a SAML user's token
+//
+// Ends the session, and returns the address with which a browser ends it at the identity provider, too; null if
+// the realm has no single logout.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/saml/logout (the `SecuritySAMLLogout` operationId).
+func (c *ClientWithResponses) SecuritySAMLLogoutWithResponse(ctx context.Context, body SecuritySAMLLogoutJSONRequestBody, reqEditors ...RequestEditorFn) (*SecuritySAMLLogoutResult, error) {
+	rsp, err := c.SecuritySAMLLogout(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecuritySAMLLogoutResult(rsp)
+}
+
+// SecuritySAMLServiceProviderMetadataWithResponse Read the metadata of this server for an identity provider
+//
+// What `/api/v1/users/auth/saml/metadata` has, as a string.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /_security/saml/metadata/{realm_name} (the `SecuritySAMLServiceProviderMetadata` operationId).
+func (c *ClientWithResponses) SecuritySAMLServiceProviderMetadataWithResponse(ctx context.Context, realmName string, reqEditors ...RequestEditorFn) (*SecuritySAMLServiceProviderMetadataResult, error) {
+	rsp, err := c.SecuritySAMLServiceProviderMetadata(ctx, realmName, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecuritySAMLServiceProviderMetadataResult(rsp)
+}
+
+// SecuritySAMLPrepareAuthenticationWithBodyWithResponse Begin a SAML sign-in for another program
+//
+// Returns the address at the identity provider that a browser goes to, and the id of the request in it. The caller
+// keeps the id, and brings the answer to `/_security/saml/authenticate`. One of `realm` and `acs` is needed.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/saml/prepare (the `SecuritySAMLPrepareAuthentication` operationId).
+func (c *ClientWithResponses) SecuritySAMLPrepareAuthenticationWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecuritySAMLPrepareAuthenticationResult, error) {
+	rsp, err := c.SecuritySAMLPrepareAuthenticationWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecuritySAMLPrepareAuthenticationResult(rsp)
+}
+
+// SecuritySAMLPrepareAuthenticationWithResponse Begin a SAML sign-in for another program
+//
+// Returns the address at the identity provider that a browser goes to, and the id of the request in it. The caller
+// keeps the id, and brings the answer to `/_security/saml/authenticate`. One of `realm` and `acs` is needed.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/saml/prepare (the `SecuritySAMLPrepareAuthentication` operationId).
+func (c *ClientWithResponses) SecuritySAMLPrepareAuthenticationWithResponse(ctx context.Context, body SecuritySAMLPrepareAuthenticationJSONRequestBody, reqEditors ...RequestEditorFn) (*SecuritySAMLPrepareAuthenticationResult, error) {
+	rsp, err := c.SecuritySAMLPrepareAuthentication(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecuritySAMLPrepareAuthenticationResult(rsp)
+}
+
 // SecurityGetServiceAccountsWithResponse List service accounts
 //
 // Returns the accounts for programs with what each may do.
@@ -29922,6 +30892,271 @@ func ParseSecurityPutRoleMappingResult(rsp *http.Response) (*SecurityPutRoleMapp
 	switch {
 	case true:
 		var headers SecurityPutRoleMappingResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecuritySAMLAuthenticateResult parses an HTTP response from a SecuritySAMLAuthenticateWithResponse call
+func ParseSecuritySAMLAuthenticateResult(rsp *http.Response) (*SecuritySAMLAuthenticateResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecuritySAMLAuthenticateResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SAMLAuthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecuritySAMLAuthenticateResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecuritySAMLInvalidateResult parses an HTTP response from a SecuritySAMLInvalidateWithResponse call
+func ParseSecuritySAMLInvalidateResult(rsp *http.Response) (*SecuritySAMLInvalidateResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecuritySAMLInvalidateResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SAMLInvalidated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecuritySAMLInvalidateResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecuritySAMLLogoutResult parses an HTTP response from a SecuritySAMLLogoutWithResponse call
+func ParseSecuritySAMLLogoutResult(rsp *http.Response) (*SecuritySAMLLogoutResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecuritySAMLLogoutResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SAMLLoggedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecuritySAMLLogoutResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecuritySAMLServiceProviderMetadataResult parses an HTTP response from a SecuritySAMLServiceProviderMetadataWithResponse call
+func ParseSecuritySAMLServiceProviderMetadataResult(rsp *http.Response) (*SecuritySAMLServiceProviderMetadataResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecuritySAMLServiceProviderMetadataResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SAMLMetadataResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecuritySAMLServiceProviderMetadataResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecuritySAMLPrepareAuthenticationResult parses an HTTP response from a SecuritySAMLPrepareAuthenticationWithResponse call
+func ParseSecuritySAMLPrepareAuthenticationResult(rsp *http.Response) (*SecuritySAMLPrepareAuthenticationResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecuritySAMLPrepareAuthenticationResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SAMLPrepared
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecuritySAMLPrepareAuthenticationResultDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

@@ -1496,6 +1496,30 @@ type RolesStats struct {
 	Dls DocumentSecurityStats `json:"dls"`
 }
 
+// SAMLAuthenticateRequest defines model for SamlAuthenticateRequest.
+type SAMLAuthenticateRequest struct {
+	// Content The SAML response, in base64.
+	Content string `json:"content"`
+
+	// Ids The ids of the requests that the caller waits for; none for an unsolicited response.
+	Ids TextOrTexts `json:"ids"`
+
+	// Realm The id of the realm that the response must be for.
+	Realm *string `json:"realm,omitempty"`
+}
+
+// SAMLAuthenticateResponse defines model for SamlAuthenticateResponse.
+type SAMLAuthenticateResponse struct {
+	Username     string `json:"username"`
+	Realm        string `json:"realm"`
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token"`
+
+	// ExpiresIn The lifetime of the access token, in seconds.
+	ExpiresIn      int            `json:"expires_in"`
+	Authentication Authentication `json:"authentication"`
+}
+
 // SAMLCallbackRequest defines model for SamlCallbackRequest.
 type SAMLCallbackRequest struct {
 	// RelayState What the request had.
@@ -1505,8 +1529,80 @@ type SAMLCallbackRequest struct {
 	SAMLResponse string `json:"SAMLResponse"`
 }
 
+// SAMLInvalidateRequest defines model for SamlInvalidateRequest.
+type SAMLInvalidateRequest struct {
+	// Acs The address of the consumer service of a realm.
+	Acs *string `json:"acs,omitempty"`
+
+	// OtherQueryString Another name of `query_string`.
+	OtherQueryString *string `json:"queryString,omitempty"`
+
+	// QueryString The query, without the question mark.
+	QueryString *string `json:"query_string,omitempty"`
+
+	// Realm The id of a SAML realm.
+	Realm *string `json:"realm,omitempty"`
+}
+
+// SAMLInvalidateResponse defines model for SamlInvalidateResponse.
+type SAMLInvalidateResponse struct {
+	Realm string `json:"realm"`
+
+	// Invalidated The number of sessions.
+	Invalidated int `json:"invalidated"`
+
+	// Redirect Where the browser takes the answer.
+	Redirect string `json:"redirect"`
+}
+
+// SAMLLogoutRequest defines model for SamlLogoutRequest.
+type SAMLLogoutRequest struct {
+	// RefreshToken That of the same session.
+	RefreshToken *string `json:"refresh_token,omitempty"`
+
+	// Token An access token.
+	Token string `json:"token"`
+}
+
+// SAMLLogoutResponse defines model for SamlLogoutResponse.
+type SAMLLogoutResponse struct {
+	// ID That of the request.
+	ID *string `json:"id"`
+
+	// Redirect Where the browser goes.
+	Redirect *string `json:"redirect"`
+}
+
 // SAMLMetadata An EntityDescriptor (SAML Metadata 2.3.2).
 type SAMLMetadata = string
+
+// SAMLMetadataResponse defines model for SamlMetadataResponse.
+type SAMLMetadataResponse struct {
+	Metadata string `json:"metadata"`
+}
+
+// SAMLPrepareRequest defines model for SamlPrepareRequest.
+type SAMLPrepareRequest struct {
+	// Acs The address of the consumer service of a realm.
+	Acs *string `json:"acs,omitempty"`
+
+	// Realm The id of a SAML realm.
+	Realm *string `json:"realm,omitempty"`
+
+	// RelayState A text that the identity provider hands back, of at most 1 KiB.
+	RelayState *string `json:"relay_state,omitempty"`
+}
+
+// SAMLPrepareResponse defines model for SamlPrepareResponse.
+type SAMLPrepareResponse struct {
+	Realm string `json:"realm"`
+
+	// ID That of the request.
+	ID string `json:"id"`
+
+	// Redirect Where the browser goes.
+	Redirect string `json:"redirect"`
+}
 
 // SAMLRefusal defines model for SamlRefusal.
 type SAMLRefusal struct {
@@ -2093,6 +2189,18 @@ type RoleAssignmentsRefused = BasicFailedReply
 // RolesFound defines model for RolesFound.
 type RolesFound = QueryRolesResponse
 
+// SAMLAuthenticated defines model for SamlAuthenticated.
+type SAMLAuthenticated = SAMLAuthenticateResponse
+
+// SAMLInvalidated defines model for SamlInvalidated.
+type SAMLInvalidated = SAMLInvalidateResponse
+
+// SAMLLoggedOut defines model for SamlLoggedOut.
+type SAMLLoggedOut = SAMLLogoutResponse
+
+// SAMLPrepared defines model for SamlPrepared.
+type SAMLPrepared = SAMLPrepareResponse
+
 // SecurityAPIKeyCreated defines model for SecurityApiKeyCreated.
 type SecurityAPIKeyCreated = SecurityCreateAPIKeyResponse
 
@@ -2264,6 +2372,18 @@ type QueryRoles = SecurityQueryRequest
 
 // QueryUsers defines model for QueryUsers.
 type QueryUsers = SecurityQueryRequest
+
+// SAMLAuthenticate defines model for SamlAuthenticate.
+type SAMLAuthenticate = SAMLAuthenticateRequest
+
+// SAMLInvalidate defines model for SamlInvalidate.
+type SAMLInvalidate = SAMLInvalidateRequest
+
+// SAMLLogout defines model for SamlLogout.
+type SAMLLogout = SAMLLogoutRequest
+
+// SAMLPrepare defines model for SamlPrepare.
+type SAMLPrepare = SAMLPrepareRequest
 
 // SecurityCreateAPIKey defines model for SecurityCreateApiKey.
 type SecurityCreateAPIKey = SecurityCreateAPIKeyRequest
@@ -2793,6 +2913,18 @@ type SecurityPutRoleMappingPostJSONRequestBody = PutRoleMappingRequest
 
 // SecurityPutRoleMappingJSONRequestBody defines body for SecurityPutRoleMapping for application/json ContentType.
 type SecurityPutRoleMappingJSONRequestBody = PutRoleMappingRequest
+
+// SecuritySAMLAuthenticateJSONRequestBody defines body for SecuritySAMLAuthenticate for application/json ContentType.
+type SecuritySAMLAuthenticateJSONRequestBody = SAMLAuthenticateRequest
+
+// SecuritySAMLInvalidateJSONRequestBody defines body for SecuritySAMLInvalidate for application/json ContentType.
+type SecuritySAMLInvalidateJSONRequestBody = SAMLInvalidateRequest
+
+// SecuritySAMLLogoutJSONRequestBody defines body for SecuritySAMLLogout for application/json ContentType.
+type SecuritySAMLLogoutJSONRequestBody = SAMLLogoutRequest
+
+// SecuritySAMLPrepareAuthenticationJSONRequestBody defines body for SecuritySAMLPrepareAuthentication for application/json ContentType.
+type SecuritySAMLPrepareAuthenticationJSONRequestBody = SAMLPrepareRequest
 
 // SecurityHasPrivilegesGetJSONRequestBody defines body for SecurityHasPrivilegesGet for application/json ContentType.
 type SecurityHasPrivilegesGetJSONRequestBody = HasPrivilegesRequest

@@ -228,6 +228,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 				Users:        users,
 				Roles:        roles,
 				RoleMappings: rolemapping.NewService(st),
+				SAML:         signOn,
 				Privileges:   applicationprivilege.NewService(st),
 				Access:       rights,
 				Tokens:       services,

@@ -110,6 +110,7 @@ func (s *Service) session(ctx context.Context, c credentials) (identity.Principa
 
 	p := principal(live.User, identity.Session)
 	p.SessionID, p.TokenID, p.Expires = live.Session.ID, live.Token.ID, live.Token.ExpiresAt
+	p.OnBehalf = live.Session.OnBehalf
 	p.AuthenticatedAt, p.ElevatedUntil = live.Session.CreatedAt, live.Token.ElevatedUntil
 	return p, nil
 }

@@ -33,6 +33,7 @@ var readers = []string{
 	"security-clear-role-cache", "security-clear-service-token-cache",
 	"security-has-privileges", "security-has-user-privileges", "security-query-api-keys",
 	"security-query-roles", "security-query-users",
+	"security-saml-prepare-authentication", // what is begun travels in the request's id
 }
 
 // writers are the operations that change something, although their method is GET.
@@ -54,6 +55,8 @@ var unusual = map[string]struct {
 	"security-grant-api-key": {transactions{2, 1}, comparison},
 	"saml-token": {transactions{1, 1},
 		"unknown codes, which any client can send, are refused without the lock of writers"},
+	"security-saml-authenticate": {transactions{1, 1},
+		"the answer describes the user with its privileges, as those of other tokens do"},
 	"security-bulk-update-api-keys": {transactions{1, 1}, noops},
 	"security-update-api-key":       {transactions{1, 1}, noops},
 
@@ -239,6 +242,21 @@ var changeOf = map[string]func(*world) change{
 	"security-delete-application-privileges": func(w *world) change {
 		w.es(bob, "PUT /_security/privilege", shopPrivileges).ok()
 		return change{caller: w.manager(), at: "/_security/privilege/shop/read"}
+	},
+	"security-saml-authenticate": func(w *world) change {
+		s := samlWorld{w, providerOfChanges()}
+		begun := s.prepare(bob, `{"realm":"corporate"}`)
+		return change{caller: w.manager(), body: bringingAnswer(s.answerTo(begun), begun.id)}
+	},
+	"security-saml-logout": func(w *world) change {
+		s := samlWorld{w, providerOfChanges()}
+		return change{caller: w.manager(), body: fmt.Sprintf(`{"token":%q}`, s.signIn("", "carol@example.com", nil))}
+	},
+	"security-saml-invalidate": func(w *world) change {
+		s := samlWorld{w, providerOfChanges()}
+		_, index := s.signInIndexed("carol@example.com")
+		query := s.signed(s.logout("_one", "carol@example.com", index), s.idp.RSA)
+		return change{caller: w.manager(), body: fmt.Sprintf(`{"realm":"corporate","query_string":%q}`, query)}
 	},
 	"security-get-token": func(w *world) change {
 		body := fmt.Sprintf(`{"grant_type":"password","username":"alice","password":%q}`, alicePassword)

@@ -91,15 +91,21 @@ func (s *Service) finish(ctx context.Context, a *attempt) (SignedIn, error) {
 	if err := s.authenticate(ctx, a); err != nil {
 		return SignedIn{}, err
 	}
+	if err := a.describe(); err != nil {
+		return SignedIn{}, err
+	}
+	return s.settle(ctx, a)
+}
+
+// describe makes a profile of what was verified.
+func (a *attempt) describe() error {
 	a.subject = Subject{
 		NameID: a.verified.NameID, NameIDFormat: a.verified.NameIDFormat, NameQualifier: a.verified.NameQualifier,
 		SPNameQualifier: a.verified.SPNameQualifier, Attributes: a.verified.Attributes,
 	}
 	var err error
-	if a.profile, err = a.realm.Profile(a.subject); err != nil {
-		return SignedIn{}, err
-	}
-	return s.settle(ctx, a)
+	a.profile, err = a.realm.Profile(a.subject)
+	return err
 }
 
 // Why an answer belongs to no pending sign-in.
@@ -285,25 +291,9 @@ func (s *Service) peek(ctx context.Context, a *attempt) (string, error) {
 
 // settle uses up what can be used once, and begins the session or issues a code for it: all or nothing.
 func (s *Service) settle(ctx context.Context, a *attempt) (SignedIn, error) {
-	origin := audit.OriginOf(ctx)
-	origin.Actor = a.profile.Name
-	ctx = audit.WithOrigin(ctx, origin)
+	ctx = a.actor(ctx)
 	return store.Write(ctx, s.store, func(tx *store.Tx) (SignedIn, error) {
-		if err := a.use(tx); err != nil {
-			return SignedIn{}, err
-		}
-		if over(a.verified.SessionNotOnOrAfter, tx.Now) { // the store's clock may be ahead
-			return SignedIn{}, refuse(reasonOver)
-		}
-		mapped, err := a.realm.mapped(ctx, tx, a.subject, a.profile)
-		if err != nil {
-			return SignedIn{}, err
-		}
-		profile, err := a.realm.admit(a.subject, a.profile, mapped)
-		if err != nil {
-			return SignedIn{}, err
-		}
-		u, err := signIn(ctx, tx, a.realm, profile)
+		u, err := a.accept(ctx, tx)
 		if err != nil {
 			return SignedIn{}, err
 		}
@@ -314,6 +304,33 @@ func (s *Service) settle(ctx context.Context, a *attempt) (SignedIn, error) {
 		token, err := s.beginSession(ctx, tx, u.Name, a.known(), a.verified.SessionNotOnOrAfter)
 		return SignedIn{Token: token}, err
 	})
+}
+
+// actor returns a context in which the user of the profile is the actor of what is recorded.
+func (a *attempt) actor(ctx context.Context) context.Context {
+	origin := audit.OriginOf(ctx)
+	origin.Actor = a.profile.Name
+	return audit.WithOrigin(ctx, origin)
+}
+
+// accept uses up the sign-in and the assertion, and returns the user with the roles of the rules and the mappings.
+func (a *attempt) accept(ctx context.Context, tx *store.Tx) (store.User, error) {
+	if err := a.use(tx); err != nil {
+		return store.User{}, err
+	}
+	if over(a.verified.SessionNotOnOrAfter, tx.Now) { // the store's clock may be ahead
+		return store.User{}, refuse(reasonOver)
+	}
+
+	mapped, err := a.realm.mapped(ctx, tx, a.subject, a.profile)
+	if err != nil {
+		return store.User{}, err
+	}
+	profile, err := a.realm.admit(a.subject, a.profile, mapped)
+	if err != nil {
+		return store.User{}, err
+	}
+	return signIn(ctx, tx, a.realm, profile)
 }
 
 const reasonOver = "the session at the identity provider is over"
@@ -330,14 +347,21 @@ func (s *Service) beginSession(
 	if err != nil {
 		return token, err
 	}
+	return token, recordSession(ctx, tx, begun, known, audit.Details{"realm": known.Realm})
+}
+
+// recordSession stores how the identity provider identifies a session that was begun.
+func recordSession(
+	ctx context.Context, tx *store.Tx, begun store.Session, known store.SAMLSession, details audit.Details,
+) error {
 	known.SessionID = begun.ID
 	if err := tx.SAML.InsertSession(known); err != nil {
-		return token, err
+		return err
 	}
-	if err := tx.Users.TouchLogin(userName); err != nil {
-		return token, err
+	if err := tx.Users.TouchLogin(begun.UserName); err != nil {
+		return err
 	}
-	return token, audit.Record(ctx, tx, audit.SessionStarted, userName, audit.Details{"realm": known.Realm})
+	return audit.Record(ctx, tx, audit.SessionStarted, begun.UserName, details)
 }
 
 // known returns the identity provider's identification of the session, which has no id yet.

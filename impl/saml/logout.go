@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -26,13 +27,21 @@ func (s *Service) LogoutURL(ctx context.Context, p identity.Principal) (string, 
 	if err != nil {
 		return "", err
 	}
+	request, err := s.logoutOf(ctx, known)
+	return request.URL, err
+}
+
+// LogoutRequest is a request to an identity provider to end a session; the zero value if there is none to send.
+type LogoutRequest struct{ ID, URL string }
+
+func (s *Service) logoutOf(ctx context.Context, known store.SAMLSession) (LogoutRequest, error) {
 	realm, err := s.realm(known.Realm)
 	if err != nil || !realm.IDP.UseSingleLogout || realm.Signing == nil {
-		return "", nil //nolint:nilerr // a realm that is gone has nothing to end
+		return LogoutRequest{}, nil //nolint:nilerr // a realm that is gone has nothing to end
 	}
 	provider, err := s.providers.of(ctx, realm)
 	if err != nil || provider.SLOURL == "" {
-		return "", err
+		return LogoutRequest{}, err
 	}
 	request := protocol.LogoutRequest{
 		ID:           protocol.NewID(s.store.Random()),
@@ -44,7 +53,57 @@ func (s *Service) LogoutURL(ctx context.Context, p identity.Principal) (string, 
 	if known.SessionIndex != "" {
 		request.SessionIndexes = []string{known.SessionIndex}
 	}
-	return request.RedirectURL(realm.Signing.Key)
+	address, err := request.RedirectURL(realm.Signing.Key)
+	return LogoutRequest{request.ID, address}, err
+}
+
+// Logout ends the session of an access token, and returns the request with which a browser ends it at the identity
+// provider, too. A refresh token is the session's, and ends with it. Logout returns fault.InvalidData for a token that
+// is not valid, or not of a SAML realm, and for a refresh token of another session.
+func (s *Service) Logout(ctx context.Context, token, refresh string) (LogoutRequest, error) {
+	tokenID, err := s.sessions.Identify(ctx, token)
+	if err != nil {
+		return LogoutRequest{}, err
+	}
+	known, err := store.Write(ctx, s.store, func(tx *store.Tx) (store.SAMLSession, error) {
+		return s.endToken(ctx, tx, tokenID, refresh)
+	})
+	if err != nil {
+		return LogoutRequest{}, err
+	}
+	return s.logoutOf(ctx, known)
+}
+
+func (s *Service) endToken(ctx context.Context, tx *store.Tx, tokenID, refresh string) (store.SAMLSession, error) {
+	live, found, err := s.sessions.Find(tx, tokenID)
+	if err != nil {
+		return store.SAMLSession{}, err
+	}
+	if tokenID == "" || !found {
+		return store.SAMLSession{}, fault.New(fault.InvalidData, "the token is not valid, or no longer", "token")
+	}
+	known, err := tx.SAML.Session(live.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		err = fault.New(fault.InvalidData, "the token is not of a user of a SAML realm", "token")
+	}
+	if err != nil {
+		return store.SAMLSession{}, err
+	}
+
+	if refresh != "" {
+		other, found, err := s.sessions.FindRefresh(tx, refresh)
+		if err != nil {
+			return store.SAMLSession{}, err
+		}
+		if found && other.ID != live.ID {
+			return store.SAMLSession{}, fault.New(fault.InvalidData, "the refresh token is of another session",
+				"refresh_token")
+		}
+	}
+	if _, err := s.sessions.End(tx, live.ID); err != nil {
+		return store.SAMLSession{}, err
+	}
+	return known, audit.Record(ctx, tx, audit.SessionEnded, live.UserName, audit.Details{"realm": known.Realm})
 }
 
 func nameOf(s store.SAMLSession) protocol.NameID {
@@ -59,13 +118,42 @@ func nameOf(s store.SAMLSession) protocol.NameID {
 // working. What bounds the work is that few are verified at once, and that nothing is inflated before a signature
 // holds.
 func (s *Service) SingleLogout(ctx context.Context, rawQuery string) (string, error) {
+	takers := slices.DeleteFunc(slices.Clone(s.realms),
+		func(r Realm) bool { return r.SP.Logout == "" || r.Signing == nil })
+	ended, err := s.endAsAsked(ctx, rawQuery, takers)
+	return ended.URL, err
+}
+
+// Ended is what a logout that an identity provider asked for comes to.
+type Ended struct {
+	// Realm is the id of the realm that had the sessions.
+	Realm string
+	// Sessions is their number, with those that wait for a code.
+	Sessions int
+	// URL is where the browser takes the answer.
+	URL string
+}
+
+// Invalidate is SingleLogout for one realm, with the query that a caller got from a browser.
+func (s *Service) Invalidate(ctx context.Context, sel Selection, rawQuery string) (Ended, error) {
+	realm, err := s.selected(sel)
+	if err != nil {
+		return Ended{}, err
+	}
+	if realm.SP.Logout == "" || realm.Signing == nil {
+		return Ended{}, fault.New(fault.InvalidData, "the realm has no address for logouts, or no key to sign with", "realm")
+	}
+	return s.endAsAsked(ctx, rawQuery, []Realm{realm})
+}
+
+func (s *Service) endAsAsked(ctx context.Context, rawQuery string, takers []Realm) (Ended, error) {
 	var a attempt
-	answer, err := s.singleLogout(ctx, rawQuery, &a)
+	ended, err := s.singleLogout(ctx, rawQuery, &a, takers)
 	if reason, refused := refusal(err); refused {
 		s.recordRefusal(ctx, a, "logout: "+reason)
-		return "", failed()
+		return Ended{}, failed()
 	}
-	return answer, err
+	return ended, err
 }
 
 // asked is a logout that an identity provider asks a realm for.
@@ -75,19 +163,17 @@ type asked struct {
 	request  protocol.LogoutRequest
 }
 
-// singleLogout accepts a request for every realm that it is valid for, because realms may share an identity provider. A
+// singleLogout accepts a request for every taker that it is valid for, because realms may share an identity provider. A
 // realm without metadata of its provider does not keep it from the others.
-func (s *Service) singleLogout(ctx context.Context, rawQuery string, a *attempt) (string, error) {
-	takers := slices.DeleteFunc(slices.Clone(s.realms),
-		func(r Realm) bool { return r.SP.Logout == "" || r.Signing == nil })
+func (s *Service) singleLogout(ctx context.Context, rawQuery string, a *attempt, takers []Realm) (Ended, error) {
 	if len(takers) == 0 {
-		return "", refuse("no realm takes logouts")
+		return Ended{}, refuse("no realm takes logouts")
 	}
 	all, refused := s.verifyLogouts(ctx, takers, rawQuery)
 	if len(all) == 0 {
 		var err error
 		a.realm, err = refused.settle()
-		return "", err
+		return Ended{}, err
 	}
 	a.realm = all[0].realm
 	return s.endSessions(ctx, all)
@@ -137,65 +223,71 @@ func (s *Service) verifyLogout(ctx context.Context, a *asked, rawQuery string) e
 }
 
 // endSessions ends the sessions that a request names, once, and answers as the realm that had one.
-func (s *Service) endSessions(ctx context.Context, all []asked) (string, error) {
+func (s *Service) endSessions(ctx context.Context, all []asked) (Ended, error) {
+	type outcome struct {
+		answers  asked
+		sessions int
+	}
 	r := all[0].request
-	answers, err := store.Write(ctx, s.store, func(tx *store.Tx) (asked, error) {
-		answers := all[0]
+	ended, err := store.Write(ctx, s.store, func(tx *store.Tx) (outcome, error) {
+		o := outcome{answers: all[0]}
 		if first, err := useOnce(tx, r.Issuer, r.ID, r.ReplayableUntil); err != nil || !first {
-			return answers, cmp.Or(err, refuse("the logout was asked for before"))
+			return o, cmp.Or(err, refuse("the logout was asked for before"))
 		}
 		for _, a := range slices.Backward(all) {
 			ended, err := s.endIn(ctx, tx, a)
 			if err != nil {
-				return answers, err
+				return o, err
 			}
-			if ended {
-				answers = a
+			if ended > 0 {
+				o.answers = a
 			}
+			o.sessions += ended
 		}
-		return answers, nil
+		return o, nil
 	})
 	if err != nil {
-		return "", err
+		return Ended{}, err
 	}
+	realm := ended.answers.realm
 	response := protocol.LogoutResponse{
-		ID: protocol.NewID(s.store.Random()), InResponseTo: r.ID, Issuer: answers.realm.SP.EntityID,
-		Destination:  answers.provider.SLOResponseURL,
+		ID: protocol.NewID(s.store.Random()), InResponseTo: r.ID, Issuer: realm.SP.EntityID,
+		Destination:  ended.answers.provider.SLOResponseURL,
 		IssueInstant: s.store.Now(), RelayState: r.RelayState,
 	}
-	return response.RedirectURL(answers.realm.Signing.Key)
+	address, err := response.RedirectURL(realm.Signing.Key)
+	return Ended{realm.ID, ended.sessions, address}, err
 }
 
-// endIn ends a realm's sessions that a request names, and those that wait for a code, and reports whether there was
-// one.
-func (s *Service) endIn(ctx context.Context, tx *store.Tx, a asked) (bool, error) {
+// endIn ends a realm's sessions that a request names, and those that wait for a code, and returns their number.
+func (s *Service) endIn(ctx context.Context, tx *store.Tx, a asked) (int, error) {
 	sessions, err := tx.SAML.Sessions(a.realm.ID, a.request.NameID.Value)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
-	ended := false
+	ended := 0
 	for _, each := range sessions {
 		if !means(a.request, each) {
 			continue
 		}
 		if err := s.end(ctx, tx, each); err != nil {
-			return false, err
+			return 0, err
 		}
-		ended = true
+		ended++
 	}
 
 	codes, err := tx.SAML.Codes(a.realm.ID, a.request.NameID.Value)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	for _, code := range codes {
 		if !means(a.request, code.Known) {
 			continue
 		}
 		if _, err := tx.SAML.ConsumeCode(code.Digest); err != nil {
-			return false, err
+			return 0, err
 		}
-		ended = true
+		ended++
 	}
 	return ended, nil
 }

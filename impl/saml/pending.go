@@ -66,6 +66,8 @@ const (
 	relayPlace  = "saml_pending:relay_state"
 	cookiePlace = "saml_pending:cookie:"
 	idPlace     = "saml_pending:request_id:"
+	// preparedPlace is that of the IDs of Prepare, which have no RelayState of ours.
+	preparedPlace = "saml_prepared:request_id"
 )
 
 // relay is what a RelayState says: that this server gave it, when, and where the pending sign-in is.
@@ -134,6 +136,27 @@ func (t tickets) openID(id, relayState string, returns bool) (pending, bool) {
 	at, ok := fromMillis(parts[0])
 	p := pending{ID: id, Realm: parts[1], CreatedAt: at}
 	return p, p.setTarget(parts[2], returns) && ok
+}
+
+// sealPrepared returns an ID for the AuthnRequest of a sign-in of Prepare. Two at the same time differ, because sealing
+// is randomized.
+func (t tickets) sealPrepared(p pending) string {
+	return "_" + t.seal([]byte(millis(p.CreatedAt)+"\n"+p.Realm), preparedPlace)
+}
+
+// openPrepared reverses sealPrepared. It fails for the ID of a browser's sign-in.
+func (t tickets) openPrepared(id string) (pending, bool) {
+	sealed, marked := strings.CutPrefix(id, "_")
+	if !marked {
+		return pending{}, false
+	}
+	plain, err := t.open(sealed, preparedPlace)
+	createdAt, realm, found := strings.Cut(string(plain), "\n")
+	if err != nil || !found {
+		return pending{}, false
+	}
+	at, ok := fromMillis(createdAt)
+	return pending{ID: id, Realm: realm, CreatedAt: at}, ok
 }
 
 // sealCookie returns the value of a cookie: the time in plain, so that the oldest of several can be found without their

@@ -11,6 +11,8 @@ type Session struct {
 	UserName  string
 	CreatedAt time.Time
 	ExpiresAt time.Time
+	// OnBehalf is set if another caller began the session for the user.
+	OnBehalf bool
 }
 
 // SessionToken is one of the tokens of a session.
@@ -22,16 +24,17 @@ type SessionToken struct {
 	ElevatedUntil time.Time
 }
 
-const sessionColumns = `s.id, s.user_name, s.created_at, s.expires_at`
+const sessionColumns = `s.id, s.user_name, s.created_at, s.expires_at, s.on_behalf`
 
 // sessionFields returns the destinations for sessionColumns.
 func sessionFields(s *Session) []any {
-	return []any{&s.ID, &s.UserName, (*milliseconds)(&s.CreatedAt), (*milliseconds)(&s.ExpiresAt)}
+	return []any{&s.ID, &s.UserName, (*milliseconds)(&s.CreatedAt), (*milliseconds)(&s.ExpiresAt), &s.OnBehalf}
 }
 
 // The statements on these records.
 var (
-	insertSession      = prepare(`INSERT INTO sessions (id, user_name, created_at, expires_at) VALUES ($1, $2, $3, $4)`)
+	insertSession = prepare(`INSERT INTO sessions (id, user_name, created_at, expires_at, on_behalf)
+		VALUES ($1, $2, $3, $4, $5)`)
 	insertSessionToken = prepare(`INSERT INTO session_tokens (id, session_id, expires_at, elevated_until)
 		VALUES ($1, $2, $3, $4)`)
 	selectLiveSession = prepare(`SELECT t.id, t.session_id, t.expires_at, t.elevated_until, ` +
@@ -65,7 +68,7 @@ var (
 // Insert adds a session, at the transaction's time.
 func (t Sessions) Insert(s Session) error {
 	return t.tx.do(insertSession,
-		s.ID, s.UserName, millis(t.tx.Now), millis(s.ExpiresAt))
+		s.ID, s.UserName, millis(t.tx.Now), millis(s.ExpiresAt), s.OnBehalf)
 }
 
 // InsertToken adds a token to a session.

@@ -37,6 +37,8 @@ type Principal struct {
 	// Token is set for Method ServiceToken only. User is the name of the account then, which no user can have, because
 	// it has a slash.
 	Token Token
+	// OnBehalf is set for a session that another caller began for the user, and so knows the token of.
+	OnBehalf bool
 	// AuthenticatedAt is the time when the password was verified; zero for Method APIKey.
 	AuthenticatedAt time.Time
 	// PasswordID distinguishes the verified password from the user's other passwords, and reveals nothing else about

@@ -100,6 +100,6 @@ func (t Tenure) HeldSince(promotion int64, roles []Role) []Role {
 		func(role Role) bool { return t.since(role) > promotion }))
 }
 
-// InPerson reports whether the caller authenticated as the user itself, by its password or a session, and not with an
-// API key or by acting as another user.
-func (p Principal) InPerson() bool { return p.Method == Basic || p.Method == Session }
+// InPerson reports whether the caller authenticated as the user itself, by its password or a session that it began, and
+// not with an API key or by acting as another user.
+func (p Principal) InPerson() bool { return p.Method == Basic || p.Method == Session && !p.OnBehalf }

@@ -30,23 +30,40 @@ func (s *Service) accessLifetime() time.Duration { return min(AccessLifetime, s.
 
 // BeginAccess is like Begin, for a token that expires after AccessLifetime.
 func (s *Service) BeginAccess(ctx context.Context, tx *store.Tx, userName string) (Grant, error) {
-	_, token, err := s.beginAccess(ctx, tx, userName)
+	_, token, err := s.beginAccess(ctx, tx, store.Session{UserName: userName, ExpiresAt: s.expiry(tx, time.Time{})})
 	return Grant{Token: token}, err
 }
 
-func (s *Service) beginAccess(ctx context.Context, tx *store.Tx, userName string) (store.Session, Token, error) {
-	session := store.Session{UserName: userName, ExpiresAt: tx.Now.Add(s.settings.Absolute)}
-	return s.begin(ctx, tx, session, s.accessLifetime(), time.Time{})
+func (s *Service) beginAccess(
+	ctx context.Context, tx *store.Tx, session store.Session,
+) (store.Session, Token, error) {
+	lifetime := min(s.accessLifetime(), session.ExpiresAt.Sub(tx.Now))
+	return s.begin(ctx, tx, session, lifetime, time.Time{})
 }
 
 // BeginGrant is like BeginAccess, and also issues a refresh token.
 func (s *Service) BeginGrant(ctx context.Context, tx *store.Tx, userName string) (Grant, error) {
-	session, token, err := s.beginAccess(ctx, tx, userName)
+	_, grant, err := s.beginGrant(ctx, tx, store.Session{UserName: userName, ExpiresAt: s.expiry(tx, time.Time{})})
+	return grant, err
+}
+
+// BeginOnBehalf is like BeginGrant, for a session that another caller begins for the user. The session expires at end
+// at the latest, unless end is zero. BeginOnBehalf also returns the session.
+func (s *Service) BeginOnBehalf(
+	ctx context.Context, tx *store.Tx, userName string, end time.Time,
+) (store.Session, Grant, error) {
+	return s.beginGrant(ctx, tx, store.Session{UserName: userName, ExpiresAt: s.expiry(tx, end), OnBehalf: true})
+}
+
+func (s *Service) beginGrant(
+	ctx context.Context, tx *store.Tx, session store.Session,
+) (store.Session, Grant, error) {
+	session, token, err := s.beginAccess(ctx, tx, session)
 	if err != nil {
-		return Grant{}, err
+		return session, Grant{}, err
 	}
 	refresh, err := issueRefresh(tx, session)
-	return Grant{token, refresh}, err
+	return session, Grant{token, refresh}, err
 }
 
 // Redeem consumes a refresh token, and returns new tokens of its session, and its user. The new session token is not

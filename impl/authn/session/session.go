@@ -122,11 +122,17 @@ func (s *Service) BeginElevated(ctx context.Context, tx *store.Tx, userName stri
 func (s *Service) BeginUntil(
 	ctx context.Context, tx *store.Tx, userName string, end time.Time,
 ) (store.Session, Token, error) {
+	session := store.Session{UserName: userName, ExpiresAt: s.expiry(tx, end)}
+	return s.begin(ctx, tx, session, s.settings.Idle, time.Time{})
+}
+
+// expiry returns when a new session expires: at end, unless that is zero or too late.
+func (s *Service) expiry(tx *store.Tx, end time.Time) time.Time {
 	latest := tx.Now.Add(s.settings.Absolute)
 	if end.IsZero() || end.After(latest) {
-		end = latest
+		return latest
 	}
-	return s.begin(ctx, tx, store.Session{UserName: userName, ExpiresAt: end}, s.settings.Idle, time.Time{})
+	return end
 }
 
 // begin stores a session, and returns it with its first token, which is elevated until the given time.

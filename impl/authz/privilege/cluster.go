@@ -58,7 +58,8 @@ var clusterNames = map[string]actions{
 	"manage_project_routing":    "cluster:admin/project_routing/* cluster:monitor/project_routing/*",
 	"manage_reindex":            "cluster:admin/reindex/* cluster:monitor/reindex/*",
 	"manage_rollup":             "cluster:admin/xpack/rollup/* cluster:monitor/xpack/rollup/*",
-	"manage_saml":               security + "saml/*",
+	"manage_saml": security + "saml/* " + security + "token/invalidate " + security + "token/refresh " +
+		"cluster:monitor/xpack/security/saml/metadata",
 	"manage_search_application": "cluster:admin/xpack/application/search_application/*",
 	"manage_search_query_rules": "cluster:admin/xpack/query_rules/*",
 	"manage_search_synonyms":    "cluster:admin/synonyms/*",

@@ -24,6 +24,7 @@ import (
 	"github.com/sallyport/sallyport/impl/http/compatibility"
 	"github.com/sallyport/sallyport/impl/http/contract"
 	"github.com/sallyport/sallyport/impl/http/edge"
+	"github.com/sallyport/sallyport/impl/saml"
 )
 
 // Services are the services that the operations call.
@@ -35,6 +36,8 @@ type Services struct {
 	Roles    *role.Service
 	// RoleMappings give roles to users of identity providers.
 	RoleMappings *rolemapping.Service
+	// SAML lets users sign in at identity providers.
+	SAML *saml.Service
 	// Privileges are those of applications.
 	Privileges *applicationprivilege.Service
 	// Access resolves the privileges of callers.
@@ -75,6 +78,7 @@ func New(c *contract.Contract, services Services) *API {
 		a.privilegeOperations(),
 		a.tokenOperations(),
 		a.serviceOperations(),
+		a.samlOperations(),
 	)
 
 	return a

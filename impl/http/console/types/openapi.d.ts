@@ -1872,6 +1872,116 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_security/saml/prepare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin a SAML sign-in for another program
+         * @description Returns the address at the identity provider that a browser goes to, and the id of the request in it. The caller
+         *     keeps the id, and brings the answer to `/_security/saml/authenticate`. One of `realm` and `acs` is needed.
+         */
+        post: operations["security-saml-prepare-authentication"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/saml/authenticate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchange a SAML response for tokens
+         * @description The response must be to one of the `ids`, which `/_security/saml/prepare` returned in the last ten minutes. Each
+         *     id and each response is accepted once. Every refused response gets the same 401.
+         */
+        post: operations["security-saml-authenticate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/saml/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End the session of a SAML user's token
+         * @description Ends the session, and returns the address with which a browser ends it at the identity provider, too; null if
+         *     the realm has no single logout.
+         */
+        post: operations["security-saml-logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/saml/invalidate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End sessions that an identity provider asks to end
+         * @description Takes the query of the logout request that an identity provider sent a browser with, as it is. One of `realm`
+         *     and `acs` is needed. Every refused request gets the same 401.
+         */
+        post: operations["security-saml-invalidate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/saml/metadata/{realm_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a SAML realm.
+                 * @example corporate
+                 */
+                realm_name: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Read the metadata of this server for an identity provider
+         * @description What `/api/v1/users/auth/saml/metadata` has, as a string.
+         */
+        get: operations["security-saml-service-provider-metadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_security/oauth2/token": {
         parameters: {
             query?: never;
@@ -3096,6 +3206,85 @@ export interface components {
             cluster: string[];
             index: string[];
             remote_cluster: string[];
+        };
+        SamlPrepareRequest: {
+            /** @description The id of a SAML realm. */
+            realm?: string;
+            /** @description The address of the consumer service of a realm. */
+            acs?: string;
+            /** @description A text that the identity provider hands back, of at most 1 KiB. */
+            relay_state?: string;
+        };
+        SamlPrepareResponse: {
+            realm: string;
+            /** @description That of the request. */
+            id: string;
+            /** @description Where the browser goes. */
+            redirect: string;
+        };
+        SamlAuthenticateRequest: {
+            /**
+             * Format: password
+             * @description The SAML response, in base64.
+             */
+            content: string;
+            /** @description The ids of the requests that the caller waits for; none for an unsolicited response. */
+            ids: components["schemas"]["TextOrTexts"];
+            /** @description The id of the realm that the response must be for. */
+            realm?: string | null;
+        };
+        SamlAuthenticateResponse: {
+            username: string;
+            realm: string;
+            access_token: string;
+            refresh_token: string;
+            /** @description The lifetime of the access token, in seconds. */
+            expires_in: number;
+            authentication: components["schemas"]["Authentication"];
+        };
+        SamlLogoutRequest: {
+            /**
+             * Format: password
+             * @description An access token.
+             */
+            token: string;
+            /**
+             * Format: password
+             * @description That of the same session.
+             */
+            refresh_token?: string;
+        };
+        SamlLogoutResponse: {
+            /** @description That of the request. */
+            id: string | null;
+            /** @description Where the browser goes. */
+            redirect: string | null;
+        };
+        SamlInvalidateRequest: {
+            /**
+             * Format: password
+             * @description The query, without the question mark.
+             */
+            query_string?: string;
+            /**
+             * Format: password
+             * @description Another name of `query_string`.
+             */
+            queryString?: string;
+            /** @description The id of a SAML realm. */
+            realm?: string;
+            /** @description The address of the consumer service of a realm. */
+            acs?: string;
+        };
+        SamlInvalidateResponse: {
+            realm: string;
+            /** @description The number of sessions. */
+            invalidated: number;
+            /** @description Where the browser takes the answer. */
+            redirect: string;
+        };
+        SamlMetadataResponse: {
+            metadata: string;
         };
         /** @description Which members must be there depends on the grant type. */
         GetTokenRequest: {
@@ -5025,6 +5214,90 @@ export interface components {
                 "application/json": components["schemas"]["BuiltinPrivilegesResponse"];
             };
         };
+        /** @description The sign-in is begun. */
+        SamlPrepared: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "realm": "corporate",
+                 *       "id": "_id-of-the-request",
+                 *       "redirect": "https://idp.example.com/sso?SAMLRequest=fZA"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SamlPrepareResponse"];
+            };
+        };
+        /** @description The tokens and their user. */
+        SamlAuthenticated: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "username": "alice@example.com",
+                 *       "realm": "corporate",
+                 *       "access_token": "eyJhbGciOiJFZERTQSJ9.e30.c2ln",
+                 *       "refresh_token": "pD4u8Lz2VhE6sG1tQx3NfM",
+                 *       "expires_in": 1200,
+                 *       "authentication": {
+                 *         "username": "alice@example.com",
+                 *         "roles": [
+                 *           "log_reader"
+                 *         ],
+                 *         "full_name": "Alice Doe",
+                 *         "email": "alice@example.com",
+                 *         "metadata": {},
+                 *         "enabled": true,
+                 *         "authentication_realm": {
+                 *           "name": "corporate",
+                 *           "type": "saml"
+                 *         },
+                 *         "lookup_realm": {
+                 *           "name": "corporate",
+                 *           "type": "saml"
+                 *         },
+                 *         "authentication_type": "realm"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SamlAuthenticateResponse"];
+            };
+        };
+        /** @description The session has ended. */
+        SamlLoggedOut: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "id": "_id-of-the-request",
+                 *       "redirect": "https://idp.example.com/slo?SAMLRequest=fZA"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SamlLogoutResponse"];
+            };
+        };
+        /** @description The sessions have ended. */
+        SamlInvalidated: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "realm": "corporate",
+                 *       "invalidated": 1,
+                 *       "redirect": "https://idp.example.com/slo?SAMLResponse=fZA"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SamlInvalidateResponse"];
+            };
+        };
         /** @description A token and its user. */
         SecurityTokenCreated: {
             headers: {
@@ -5594,6 +5867,50 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["PutPrivilegesRequest"];
+            };
+        };
+        SamlPrepare: {
+            content: {
+                /**
+                 * @example {
+                 *       "realm": "corporate"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SamlPrepareRequest"];
+            };
+        };
+        SamlAuthenticate: {
+            content: {
+                /**
+                 * @example {
+                 *       "content": "PHNhbWxwOlJlc3BvbnNlLz4=",
+                 *       "ids": [
+                 *         "_id-of-the-request"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["SamlAuthenticateRequest"];
+            };
+        };
+        SamlLogout: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "eyJhbGciOiJFZERTQSJ9.e30.c2ln"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SamlLogoutRequest"];
+            };
+        };
+        SamlInvalidate: {
+            content: {
+                /**
+                 * @example {
+                 *       "query_string": "SAMLRequest=fZA&SigAlg=x&Signature=y",
+                 *       "realm": "corporate"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SamlInvalidateRequest"];
             };
         };
         GetToken: {
@@ -9302,6 +9619,90 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["DeletePrivilegesResponse"];
+                };
+            };
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-saml-prepare-authentication": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["SamlPrepare"];
+        responses: {
+            200: components["responses"]["SamlPrepared"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-saml-authenticate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["SamlAuthenticate"];
+        responses: {
+            200: components["responses"]["SamlAuthenticated"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-saml-logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["SamlLogout"];
+        responses: {
+            200: components["responses"]["SamlLoggedOut"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-saml-invalidate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["SamlInvalidate"];
+        responses: {
+            200: components["responses"]["SamlInvalidated"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-saml-service-provider-metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a SAML realm.
+                 * @example corporate
+                 */
+                realm_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The metadata. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "metadata": "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SamlMetadataResponse"];
                 };
             };
             default: components["responses"]["ElasticsearchFailure"];
