@@ -12,6 +12,6 @@
 // Sign-ins are tested with an external identity provider, and with a browser. The folder saml has npm's files for
 // that. Without node, the provider or a browser, these tests are skipped, unless the environment has CI.
 //
-// Elasticsearch's official clients for JavaScript, versions 8 and 9, call each operation that is served in their version.
-// The folder javascript has npm's files, and the program that they run in.
+// Elasticsearch's official clients for JavaScript, versions 8 and 9, call each operation that is served in their
+// version. The folder javascript has npm's files, and the program that they run in.
 package interop
