@@ -19,6 +19,7 @@ await checkGrantedKeys();
 await checkCrossClusterKeys();
 if (version !== "8") await checkClonedKeys();
 await checkTokens();
+await checkServiceAccounts();
 await checkSettings();
 if (version !== "8") await checkStats();
 await checkOptions();
@@ -398,6 +399,47 @@ async function checkTokens() {
   });
   await checkRefused("security.invalidate_token", 400, "action_request_validation_exception", () =>
     security.invalidateToken({ token: "x", refresh_token: "y" }));
+}
+
+async function checkServiceAccounts() {
+  const account = { namespace: "elastic", service: "fleet-server" };
+  const token = { ...account, name: "token-1" };
+  const powerless = connect(await addUser("serviceless")).security;
+  await check("security.get_service_accounts", async () => {
+    const accounts = { "elastic/fleet-server": { role_descriptor: { run_as: [] } } };
+    expect(await security.getServiceAccounts(), accounts);
+    expect(await security.getServiceAccounts({ namespace: "elastic" }), accounts);
+    expect(await security.getServiceAccounts(account), accounts);
+  });
+  await checkRefused("security.get_service_accounts", 403, "security_exception", () => powerless.getServiceAccounts());
+
+  let bearer;
+  const authenticate = () => connect({ bearer }).security.authenticate();
+  await check("security.create_service_token", async () => {
+    const answer = await security.createServiceToken(token);
+    expect(answer, { created: true, token: { name: "token-1" } });
+    bearer = answer.token.value;
+    const described = { name: "token-1", type: "_service_account_index" };
+    expect(await authenticate(), { username: "elastic/fleet-server", token: described });
+  });
+  await checkRefused("security.create_service_token", 403, "security_exception", () =>
+    powerless.createServiceToken(token));
+
+  await check("security.get_service_credentials", async () => {
+    const credentials = { service_account: "elastic/fleet-server", count: 1, tokens: { "token-1": {} } };
+    expect(await security.getServiceCredentials(account), credentials);
+  });
+  await checkRefused("security.get_service_credentials", 403, "security_exception", () =>
+    powerless.getServiceCredentials(account));
+
+  await check("security.clear_cached_service_tokens", async () => {
+    expect(await security.clearCachedServiceTokens(token), cleared);
+  });
+  await check("security.delete_service_token", async () => {
+    expect(await security.deleteServiceToken(token), { found: true });
+    await assert.rejects(authenticate(), { statusCode: 401 });
+  });
+  await checkRefused("security.delete_service_token", 404, undefined, () => security.deleteServiceToken(token));
 }
 
 async function checkSettings() {
