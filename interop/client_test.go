@@ -53,6 +53,9 @@ type operations struct {
 
 	clearRoles, clearRealms, clearPrivileges func(name string) answer
 
+	putRoleMapping                    func(name, body string) answer
+	getRoleMapping, deleteRoleMapping func(name string) answer
+
 	// Raw operations send the body as it is, without the client's types.
 	createKeyRaw, bulkUpdateRaw, grantKeyRaw func(body string) answer
 

@@ -64,11 +64,16 @@ func lowLevelV8(t *testing.T, how connection) operations {
 		clearPrivileges: func(name string) answer { return read(s.ClearCachedPrivileges([]string{name})) },
 		getRole:         func(name string) answer { return read(s.GetRole(s.GetRole.WithName(name))) },
 		deleteRole:      func(name string) answer { return read(s.DeleteRole(name)) },
-		putUser:         func(name, body string) answer { return read(s.PutUser(name, text(body))) },
-		getUser:         func(name string) answer { return read(s.GetUser(s.GetUser.WithUsername(name))) },
-		deleteUser:      func(name string) answer { return read(s.DeleteUser(name)) },
-		enableUser:      func(name string) answer { return read(s.EnableUser(name)) },
-		disableUser:     func(name string) answer { return read(s.DisableUser(name)) },
+		putRoleMapping:  func(name, body string) answer { return read(s.PutRoleMapping(name, text(body))) },
+		getRoleMapping: func(name string) answer {
+			return read(s.GetRoleMapping(s.GetRoleMapping.WithName(name)))
+		},
+		deleteRoleMapping: func(name string) answer { return read(s.DeleteRoleMapping(name)) },
+		putUser:           func(name, body string) answer { return read(s.PutUser(name, text(body))) },
+		getUser:           func(name string) answer { return read(s.GetUser(s.GetUser.WithUsername(name))) },
+		deleteUser:        func(name string) answer { return read(s.DeleteUser(name)) },
+		enableUser:        func(name string) answer { return read(s.EnableUser(name)) },
+		disableUser:       func(name string) answer { return read(s.DisableUser(name)) },
 		changePassword: func(name, body string) answer {
 			return read(s.ChangePassword(text(body), s.ChangePassword.WithUsername(name)))
 		},

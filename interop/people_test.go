@@ -30,6 +30,27 @@ func TestRoles(t *testing.T) {
 	})
 }
 
+// Ensures that each client manages role mappings, with all kinds of rules.
+func TestRoleMappings(t *testing.T) {
+	each(t, func(d dialog) {
+		name := d.name("mapping")
+		const rules = `{"all": [{"any": [{"field": {"groups": ["a*", "/b.+/"]}}, {"field": {"metadata.saml(n)": [1, true]}}]},
+			{"except": {"field": {"realm.name": ["x", "y"]}}}]}`
+		d.getRoleMapping(name).want(404, `{}`)
+		d.putRoleMapping(name, `{"enabled": true, "roles": ["reader", "writer"], "rules": `+rules+`,
+			"metadata": {"n": 1}}`).want(200, `{"role_mapping": {"created": true}}`)
+		d.getRoleMapping(name).want(200, `{%q: {"enabled": true, "roles": ["reader", "writer"], "rules": `+rules+`,
+			"metadata": {"n": 1}}}`, name)
+		d.putRoleMapping(name, `{"enabled": false, "roles": ["reader"], "rules": {"field": {"username": ["a", "b"]}}}`).
+			want(200, `{"role_mapping": {"created": false}}`)
+		d.getRoleMapping(name).want(200, `{%q: {"enabled": false, "roles": ["reader"]}}`, name)
+		d.putRoleMapping(name, `{"enabled": true, "roles": ["ece_platform_admin"], "rules": {"field": {"dn": ["a", "b"]}}}`).
+			wantFailure(400, "action_request_validation_exception")
+		d.deleteRoleMapping(name).want(200, `{"found": true}`)
+		d.deleteRoleMapping(name).want(404, `{}`)
+	})
+}
+
 // Ensures that each client puts, finds and deletes many roles, finds users, and clears caches.
 func TestManyRoles(t *testing.T) {
 	each(t, func(d dialog) {

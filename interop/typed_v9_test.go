@@ -19,6 +19,7 @@ import (
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/invalidatetoken"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/putprivileges"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/putrole"
+	"github.com/elastic/go-elasticsearch/v9/typedapi/security/putrolemapping"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/putuser"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/queryapikeys"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/queryrole"
@@ -123,6 +124,11 @@ func typedV9(t *testing.T, how connection) operations {
 		clearPrivileges: func(name string) answer { return read(s.ClearCachedPrivileges(name).Do(ctx)) },
 		getRole:         func(name string) answer { return read(s.GetRole().Name(name).Do(ctx)) },
 		deleteRole:      func(name string) answer { return read(s.DeleteRole(name).Do(ctx)) },
+		putRoleMapping: func(name, body string) answer {
+			return read(s.PutRoleMapping(name).Request(fill(t, putrolemapping.NewRequest(), body)).Do(ctx))
+		},
+		getRoleMapping:    func(name string) answer { return read(s.GetRoleMapping().Name(name).Do(ctx)) },
+		deleteRoleMapping: func(name string) answer { return read(s.DeleteRoleMapping(name).Do(ctx)) },
 		putUser: func(name, body string) answer {
 			return read(s.PutUser(name).Request(fill(t, putuser.NewRequest(), body)).Do(ctx))
 		},
