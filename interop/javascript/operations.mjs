@@ -21,6 +21,7 @@ if (version !== "8") await checkClonedKeys();
 await checkTokens();
 await checkServiceAccounts();
 await checkSettings();
+await checkSAML();
 if (version !== "8") await checkStats();
 await checkOptions();
 console.log(JSON.stringify({ operations: ["info", "ping", "cluster.health", ...securityOperations(client)] }));
@@ -457,6 +458,21 @@ async function checkStats() {
     expect(node, { roles: { dls: { bit_set_cache: { count: 0, memory: "0b", hits: 0 } } } });
   });
   await checkRefused("security.get_stats", 403, "security_exception", () => powerless.getStats());
+}
+
+/** Checks that sign-ins at SAML realms are refused where there is no realm. */
+async function checkSAML() {
+  const acs = "https://front-end.example/api/v1/users/auth/saml/_callback";
+  await checkRefused("security.saml_prepare_authentication", 501, "status_exception", () =>
+    security.samlPrepareAuthentication({ acs, relay_state: "/home" }));
+  await checkRefused("security.saml_authenticate", 501, "status_exception", () =>
+    security.samlAuthenticate({ content: "eA==", ids: ["_1"] }));
+  await checkRefused("security.saml_logout", 400, "illegal_argument_exception", () =>
+    security.samlLogout({ token: "x" }));
+  await checkRefused("security.saml_invalidate", 501, "status_exception", () =>
+    security.samlInvalidate({ query_string: "SAMLRequest=x", acs }));
+  await checkRefused("security.saml_service_provider_metadata", 404, "resource_not_found_exception", () =>
+    security.samlServiceProviderMetadata({ realm_name: "unknown" }));
 }
 
 /** Checks what all operations have in common in the client. */
