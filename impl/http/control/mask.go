@@ -21,7 +21,11 @@ var secretWords = []string{
 	"password", "token", "secret", "ticket", "authorization", "cookie", "client_authentication", "saml", "relaystate",
 }
 
-// secretName reports whether what has the name is a secret. The state of a SAML sign-in has a name of its own.
+// secretTexts are names, in lower case, of which a text is a secret, and an object is not: the state of a SAML sign-in,
+// messages of identity providers, and the credential of an API key that is cloned.
+var secretTexts = []string{"api_key", "content", "query_string", "querystring", "state"}
+
+// secretName reports whether what has the name is a secret.
 func secretName(name string) bool {
 	name = strings.ToLower(name)
 	for _, word := range secretWords {
@@ -29,7 +33,7 @@ func secretName(name string) bool {
 			return true
 		}
 	}
-	return name == "state"
+	return slices.Contains(secretTexts, name)
 }
 
 // schemes are the schemes of credentials, as they are usually written.
@@ -119,7 +123,8 @@ func maskValue(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
 		for name, each := range v {
-			if secretName(name) && each != nil {
+			_, isObject := each.(map[string]any)
+			if secretName(name) && each != nil && (!isObject || !slices.Contains(secretTexts, strings.ToLower(name))) {
 				v[name] = Masked
 			} else {
 				v[name] = maskValue(each)

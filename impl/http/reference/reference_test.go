@@ -19,7 +19,7 @@ import (
 // known are the extensions that readers of the contract see. Each is explained in the contract or by its values.
 var known = map[string]bool{
 	"x-cloud-error-codes": true, "x-elasticsearch-action": true, "x-extension": true, "x-requires-elevation": true,
-	"x-roles": true, "x-work": true,
+	"x-roles": true, "x-work": true, "x-without-cluster": true, "x-elasticsearch-source": true,
 }
 
 func get(t *testing.T, method, path string) (*http.Response, string) {
