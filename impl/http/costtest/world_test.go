@@ -46,7 +46,8 @@ func newWorld(tb testing.TB, share float64) *world {
 		probe:   startProbe(tb, filepath.Join(tb.TempDir(), "cost.db")),
 		callers: callers{"unauthenticated": {}},
 		values: map[string]string{"user_name": "owner", "user_id": "owner", "username": "owner", "name": "broad",
-			"application": "shop", "privilege": "p1", "realms": "default_native"},
+			"application": "shop", "privilege": "p1", "realms": "default_native", "realm_name": "corporate",
+			"namespace": "elastic", "service": "fleet-server"},
 	}
 
 	w.must(http.MethodPut, "/_security/role/own_keys", admin, `{"cluster":["manage_own_api_key"]}`)
