@@ -78,8 +78,8 @@ var clients = []struct {
 }{
 	{"v8 low-level", false, "8", lowLevelV8},
 	{"v8 typed", true, "8", typedV8},
-	{"v9 low-level", false, "9", lowLevelV9},
-	{"v9 typed", true, "9", typedV9},
+	{"v9 low-level", false, "9", cloningLowLevelV9},
+	{"v9 typed", true, "9", cloningTypedV9},
 }
 
 // runs counts the runs of scenarios, including repeated runs of all tests.

@@ -43,7 +43,6 @@ func lowLevelV9(t *testing.T, how connection) operations {
 		grantKey:  grantKey, grantKeyRaw: grantKey,
 		createCrossClusterKey: func(body string) answer { return read(s.CreateCrossClusterAPIKey(text(body))) },
 		updateCrossClusterKey: func(id, body string) answer { return read(s.UpdateCrossClusterAPIKey(id, text(body))) },
-		cloneKey:              func(body string) answer { return read(s.CloneAPIKey(text(body))) },
 		invalidateKeys:        func(body string) answer { return read(s.InvalidateAPIKey(text(body))) },
 		clearCache:            func(ids string) answer { return read(s.ClearAPIKeyCache(strings.Split(ids, ","))) },
 		hasPrivileges:         func(body string) answer { return read(s.HasPrivileges(text(body))) },

@@ -9,7 +9,6 @@ import (
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/bulkputrole"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/bulkupdateapikeys"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/changepassword"
-	"github.com/elastic/go-elasticsearch/v9/typedapi/security/cloneapikey"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/createapikey"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/createcrossclusterapikey"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/gettoken"
@@ -86,9 +85,6 @@ func typedV9(t *testing.T, how connection) operations {
 		},
 		updateCrossClusterKey: func(id, body string) answer {
 			return read(s.UpdateCrossClusterApiKey(id).Request(fill(t, updatecrossclusterapikey.NewRequest(), body)).Do(ctx))
-		},
-		cloneKey: func(body string) answer {
-			return read(s.CloneApiKey().Request(fill(t, cloneapikey.NewRequest(), body)).Do(ctx))
 		},
 		invalidateKeys: func(body string) answer {
 			return read(s.InvalidateApiKey().Request(fill(t, invalidateapikey.NewRequest(), body)).Do(ctx))
