@@ -44,10 +44,7 @@ func (s *Service) Begin(ctx context.Context, wish Wish, cookies Cookies) (Redire
 	if err := s.checkReturn(wish.Return); err != nil {
 		return Redirect{}, err
 	}
-	if err := take(ctx, s.begun, "too many sign-ins were begun from this address; try again later"); err != nil {
-		return Redirect{}, err
-	}
-	provider, err := s.providers.of(ctx, realm)
+	provider, err := s.admitSignIn(ctx, realm)
 	if err != nil {
 		return Redirect{}, err
 	}
@@ -65,6 +62,14 @@ func (s *Service) Begin(ctx context.Context, wish Wish, cookies Cookies) (Redire
 
 	redirect.URL, err = request(realm, provider, waiting.ID, relayState, now)
 	return redirect, err
+}
+
+// admitSignIn counts a sign-in against the caller's address, and returns the realm's identity provider.
+func (s *Service) admitSignIn(ctx context.Context, realm Realm) (protocol.Provider, error) {
+	if err := take(ctx, s.begun, "too many sign-ins were begun from this address; try again later"); err != nil {
+		return protocol.Provider{}, err
+	}
+	return s.providers.of(ctx, realm)
 }
 
 func request(realm Realm, provider protocol.Provider, id, relay string, at time.Time) (string, error) {

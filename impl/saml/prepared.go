@@ -51,10 +51,7 @@ func (s *Service) Prepare(ctx context.Context, sel Selection, relayState string)
 		return Prepared{}, fault.New(fault.InvalidData,
 			fmt.Sprintf("the relay state has more than %d bytes", maxState), "relay_state")
 	}
-	if err := take(ctx, s.begun, "too many sign-ins were begun from this address; try again later"); err != nil {
-		return Prepared{}, err
-	}
-	provider, err := s.providers.of(ctx, realm)
+	provider, err := s.admitSignIn(ctx, realm)
 	if err != nil {
 		return Prepared{}, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	gen "github.com/sallyport/sallyport/gen/elastic"
-	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/http/convert"
@@ -135,16 +134,7 @@ func (a *API) authenticateSAML(ctx context.Context, _ call, in saml.Brought) (ge
 		return gen.SAMLAuthenticateResponse{}, err
 	}
 
-	owner, err := a.Access.Subject(ctx, identity.Principal{
-		User:      granted.User.Name,
-		Roles:     granted.User.Roles,
-		SAMLRealm: granted.User.Realm,
-		Method:    identity.Session,
-	})
-	if err != nil {
-		return gen.SAMLAuthenticateResponse{}, err
-	}
-	authentication, err := showAuthentication(owner, user.OfRecord(granted.User))
+	authentication, err := a.showSignedIn(ctx, user.OfRecord(granted.User))
 	return gen.SAMLAuthenticateResponse{
 		Username:       granted.User.Name,
 		Realm:          granted.User.Realm,

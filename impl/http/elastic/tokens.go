@@ -6,6 +6,7 @@ import (
 	gen "github.com/sallyport/sallyport/gen/elastic"
 	"github.com/sallyport/sallyport/impl/authn"
 	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/http/convert"
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
@@ -109,18 +110,7 @@ func (a *API) getToken(ctx context.Context, caller call, t tokenRequest) (gen.Ge
 		return gen.GetTokenResponse{}, err
 	}
 
-	owner, err := a.Access.Subject(ctx, identity.Principal{
-		User:      grant.User.Name,
-		Roles:     grant.User.Roles,
-		Builtin:   grant.User.Builtin,
-		SAMLRealm: grant.User.SAMLRealm,
-		Method:    identity.Session,
-	})
-	if err != nil {
-		return gen.GetTokenResponse{}, err
-	}
-
-	authentication, err := showAuthentication(owner, grant.User)
+	authentication, err := a.showSignedIn(ctx, grant.User)
 	return gen.GetTokenResponse{
 		AccessToken:    grant.Access.Value,
 		Type:           "Bearer",
@@ -128,6 +118,21 @@ func (a *API) getToken(ctx context.Context, caller call, t tokenRequest) (gen.Ge
 		RefreshToken:   convert.Text(grant.Refresh),
 		Authentication: authentication,
 	}, err
+}
+
+// showSignedIn describes a user as a caller in a session.
+func (a *API) showSignedIn(ctx context.Context, u user.User) (gen.Authentication, error) {
+	owner, err := a.Access.Subject(ctx, identity.Principal{
+		User:      u.Name,
+		Roles:     u.Roles,
+		Builtin:   u.Builtin,
+		SAMLRealm: u.SAMLRealm,
+		Method:    identity.Session,
+	})
+	if err != nil {
+		return gen.Authentication{}, err
+	}
+	return showAuthentication(owner, u)
 }
 
 func (a *API) grantToken(ctx context.Context, caller call, t tokenRequest) (authn.Grant, error) {
