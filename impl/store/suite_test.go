@@ -291,7 +291,14 @@ func users(s *suite) {
 			!list[0].EmptyEmail || list[1].Name != "alice" {
 			s.Errorf("the users are %+v", list)
 		}
+		if err != nil {
+			return err
+		}
 
+		named, err := tx.Users.ByNames([]string{"unknown", "alice", "alice"})
+		if len(named) != 1 || named[0].Name != "alice" || named[0].FullName != "Alice Ω" {
+			s.Errorf("the named users are %+v", named)
+		}
 		return err
 	})
 }

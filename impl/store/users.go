@@ -88,8 +88,10 @@ func userFields(u *User) []any {
 
 // The statements on these records.
 var (
-	selectUser  = prepare(`SELECT ` + userColumns + ` FROM users WHERE name = $1 AND NOT deleted`)
-	selectUsers = prepare(`SELECT ` + userColumns + ` FROM users WHERE NOT deleted ORDER BY name`)
+	selectUser         = prepare(`SELECT ` + userColumns + ` FROM users WHERE name = $1 AND NOT deleted`)
+	selectUsers        = prepare(`SELECT ` + userColumns + ` FROM users WHERE NOT deleted ORDER BY name`)
+	selectUsersByNames = prepare(`SELECT ` + userColumns + ` FROM users WHERE name ` + among + `
+		AND NOT deleted ORDER BY name`)
 	// The row of a deleted user that waits for the sweep becomes the new user's, with new epochs. All other columns
 	// are as in a new row.
 	insertUser = prepare(`INSERT INTO users (name, builtin, enabled, roles, full_name, email, metadata,
@@ -138,6 +140,11 @@ func (t Users) Find(name string) (User, error) {
 // All returns all users by name.
 func (t Users) All() ([]User, error) {
 	return all(t.tx, userFields, selectUsers)
+}
+
+// ByNames returns those of the users that exist, by name and once each.
+func (t Users) ByNames(names []string) ([]User, error) {
+	return all(t.tx, userFields, selectUsersByNames, texts(names))
 }
 
 // Insert adds a user, at the transaction's time, or returns ErrExists.

@@ -94,24 +94,13 @@ func (s *Service) native(ctx context.Context, name string, n Native) (store.User
 
 // Natives returns the existing users with these names, by name; all if no name is given.
 func (s *Service) Natives(ctx context.Context, names []string) ([]User, error) {
-	users, err := store.Read(ctx, s.store, func(tx *store.Tx) (users []store.User, err error) {
+	users, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.User, error) {
 		if len(names) == 0 {
 			return tx.Users.All()
 		}
-		for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
-			if checkExternal(name) != nil { // no user has such a name, and not every database takes it
-				continue
-			}
-			u, err := tx.Users.Find(name)
-			if errors.Is(err, store.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			users = append(users, u)
-		}
-		return users, nil
+		// No user has another name, and not every database takes it.
+		return tx.Users.ByNames(slices.DeleteFunc(slices.Clone(names),
+			func(name string) bool { return checkExternal(name) != nil }))
 	})
 	return ofRecords(users), err
 }
