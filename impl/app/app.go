@@ -262,11 +262,9 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 		ObserveInvalid: counts.InvalidResponse,
 		Tracer:         s.Tracer,
 	})
-	if err == nil {
-		err = repairKeys(ctx, keys, s.Log)
-	}
-	if err == nil {
-		err = reportReserved(ctx, roles, users, s.Log)
+	// Records in memory are no older than this program.
+	if err == nil && !s.Memory {
+		err = errors.Join(repairKeys(ctx, keys, s.Log), reportReserved(ctx, roles, users, s.Log))
 	}
 	if err != nil {
 		keys.Close()

@@ -180,8 +180,8 @@ func TestCache_Schemas(t *testing.T) {
 	}
 	change(other, "there")
 	change(a, "here")
-	b.eventually(patient, "a change is received", func() bool { return b.changes.latest[userTag("here")].Load() > 0 })
-	if got := b.changes.latest[userTag("there")].Load(); got != 0 {
+	b.eventually(patient, "a change is received", func() bool { return b.changes.last(userTag("here")) > 0 })
+	if got := b.changes.last(userTag("there")); got != 0 {
 		t.Error("a change in another schema is received")
 	}
 }
@@ -326,7 +326,7 @@ func TestUpdate_Announces(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	first, second := a.changes.latest[userTag("first")].Load(), a.changes.latest[userTag("second")].Load()
+	first, second := a.changes.last(userTag("first")), a.changes.last(userTag("second"))
 	if first != 0 || second == 0 {
 		t.Errorf("%d changes of the first try are announced, and %d of the second", first, second)
 	}

@@ -104,13 +104,18 @@ type changes struct {
 	// count is the number of changes recorded so far.
 	count atomic.Uint64
 	// since is the count from which on all changes are recorded, or disconnected.
-	since  atomic.Uint64
-	latest [math.MaxUint16 + 1]atomic.Uint64
+	since atomic.Uint64
+	// latest holds the count of each tag's last change, by the upper and the lower byte of the tag. Most servers change
+	// few records: what nothing changed in is nil.
+	latest [math.MaxUint8 + 1]atomic.Pointer[counts]
 	// mu makes counting a change and recording it one step.
 	mu sync.Mutex
 	// flushes counts how often everything was invalidated.
 	flushes atomic.Uint64
 }
+
+// counts holds the counts of tags with the same upper byte, by their lower byte.
+type counts [math.MaxUint8 + 1]atomic.Uint64
 
 const disconnected = math.MaxUint64
 
@@ -134,12 +139,30 @@ func (c *changes) record(t tags) {
 	defer c.mu.Unlock()
 	count := c.count.Add(1)
 	for _, one := range t.list {
-		c.latest[one].Store(count)
+		c.set(one, count)
 	}
 	if t.all && c.connected() {
 		c.since.Store(count)
 		c.flushes.Add(1)
 	}
+}
+
+// set records the last change of a tag. The caller holds mu.
+func (c *changes) set(one tag, count uint64) {
+	group := &c.latest[one>>8]
+	if group.Load() == nil {
+		group.Store(new(counts))
+	}
+	group.Load()[one&math.MaxUint8].Store(count)
+}
+
+// last returns the count of a tag's last change, or 0 before the first one.
+func (c *changes) last(one tag) uint64 {
+	group := c.latest[one>>8].Load()
+	if group == nil {
+		return 0
+	}
+	return group[one&math.MaxUint8].Load()
 }
 
 // disconnect turns caching off, because invalidation messages may be missed from now on.
@@ -166,7 +189,7 @@ func (c *changes) valid(read moment, of []tag) bool {
 		return false
 	}
 	for _, one := range of {
-		if read.count < c.latest[one].Load() {
+		if read.count < c.last(one) {
 			return false
 		}
 	}
