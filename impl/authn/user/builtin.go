@@ -3,6 +3,7 @@ package user
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/fault"
@@ -96,9 +97,21 @@ func keep(b Bootstrap, made map[string]string) error {
 // plans returns the pending changes of the built-in users. Their passwords are hashed one after the other: two hashes
 // at once need twice the memory, which a new process does not have yet, and take longer.
 func (s *Service) plans(ctx context.Context, b Bootstrap) ([]plan, error) {
+	var names []string
+	for _, u := range builtins {
+		names = append(names, u.Name)
+	}
+	stored, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]store.User, error) { return tx.Users.ByNames(names) })
+	if err != nil {
+		return nil, err
+	}
 	var plans []plan
 	for _, u := range builtins {
-		p, due, err := s.plan(ctx, u, b.Passwords[u.Name])
+		var old store.User
+		if i := slices.IndexFunc(stored, func(s store.User) bool { return s.Name == u.Name }); i >= 0 {
+			old = stored[i]
+		}
+		p, due, err := s.plan(ctx, u, old, b.Passwords[u.Name])
 		if err != nil {
 			return nil, err
 		}
@@ -109,12 +122,9 @@ func (s *Service) plans(ctx context.Context, b Bootstrap) ([]plan, error) {
 	return plans, nil
 }
 
-// plan determines whether a user must be changed, and hashes the password outside of any transaction.
-func (s *Service) plan(ctx context.Context, u store.User, password string) (plan, bool, error) {
-	old, err := s.find(ctx, u.Name)
-	if err != nil {
-		return plan{}, false, err
-	}
+// plan determines whether a user must be changed, and hashes the password outside of any transaction. The old user is
+// the zero value if there is none.
+func (s *Service) plan(ctx context.Context, u, old store.User, password string) (_ plan, due bool, err error) {
 	exists := old.Name != ""
 	if exists && password == "" {
 		return plan{}, false, nil

@@ -25,6 +25,8 @@ type Metrics struct {
 	inFlight     prometheus.Gauge
 	fallbacks    *prometheus.CounterVec
 	invalid      *prometheus.CounterVec
+	limits       limits
+	caches       caches
 }
 
 // New returns metrics that include those of the Go runtime and of the process.
@@ -54,6 +56,8 @@ func New() *Metrics {
 		m.inFlight,
 		m.fallbacks,
 		m.invalid,
+		&m.limits,
+		&m.caches,
 		newBuildInfo(),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
@@ -106,52 +110,6 @@ func (m *Metrics) InFlight(next http.Handler) http.Handler {
 // Transaction observes a store transaction that was committed or rolled back.
 func (m *Metrics) Transaction(kind string, took time.Duration) {
 	m.transactions.WithLabelValues(kind).Observe(took.Seconds())
-}
-
-// Bound is an admission limit with a queue, such as admission.Bound.
-type Bound interface {
-	Load() (waiting, running int)
-	Refused() (full, late uint64)
-}
-
-// Bound registers the metrics of an admission limit. It must be called once per name.
-func (m *Metrics) Bound(name string, b Bound) {
-	m.registerGauge("sallyport_bound_waiting", "Requests that are queued for a work slot.", name,
-		func() float64 { waiting, _ := b.Load(); return float64(waiting) })
-	m.registerGauge("sallyport_bound_running", "Work slots in use.", name,
-		func() float64 { _, running := b.Load(); return float64(running) })
-
-	m.registerShed(name, "full", func() uint64 { full, _ := b.Refused(); return full })
-	m.registerShed(name, "late", func() uint64 { _, late := b.Refused(); return late })
-}
-
-// Budget is a limit on bytes in memory, such as admission.Budget.
-type Budget interface {
-	Held() int64
-	Refused() uint64
-}
-
-// Budget registers the metrics of a byte budget. It must be called once per name.
-func (m *Metrics) Budget(name string, b Budget) {
-	m.registerGauge("sallyport_bound_held_bytes", "Bytes that large requests and responses hold of the byte budget.", name,
-		func() float64 { return float64(b.Held()) })
-	m.registerShed(name, "memory", b.Refused)
-}
-
-func (m *Metrics) registerGauge(metric, help, bound string, value func() float64) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name:        metric,
-		Help:        help,
-		ConstLabels: prometheus.Labels{"bound": bound},
-	}, value))
-}
-
-func (m *Metrics) registerShed(bound, reason string, count func() uint64) {
-	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name:        "sallyport_shed_total",
-		Help:        "Requests refused by admission control, by limit and reason.",
-		ConstLabels: prometheus.Labels{"bound": bound, "reason": reason},
-	}, func() float64 { return float64(count()) }))
 }
 
 // Certificate registers the expiry of the server's certificate. It must be called once.
