@@ -178,7 +178,7 @@ fuzz: ## run each fuzz target for FUZZTIME (60s), and measure the cost of many m
 		-args -cost.seed "$$(date +%s)")
 
 .PHONY: bench
-bench: $(OGEN) ## measure the ratios, times and allocations of docs/performance.md in ROUNDS (5) rounds (minutes)
+bench: $(OGEN) ## measure the ratios, times and allocations that the performance page records, in ROUNDS (5) rounds (minutes)
 	@.ci/with-postgres $(GO) -C $(BENCH) run . -rounds $(ROUNDS)
 
 # The figures of so short rounds mean nothing, but each part of the program runs.

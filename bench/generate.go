@@ -1,6 +1,6 @@
-// Command bench measures what docs/performance.md records, in rounds that each measure everything once, and
-// prints the medians as the tables of that page. It is a separate module, so that the server does not depend on what it
-// is compared with.
+// Command bench measures what docs/explanation/performance.md records, in rounds that each measure everything once,
+// and prints the medians as the tables of that page. It is a separate module, so that the server does not depend on
+// what it is compared with.
 package main
 
 //go:generate mkdir -p ogen

@@ -309,9 +309,10 @@ func needed(operation, action string) string {
 	return "`" + privilege.GrantedForOwnKeys(action)[0] + "`"
 }
 
-// Ensures that the evidence in docs/security.md exists: tests and benchmarks, files, and the quoted limits in them.
+// Ensures that the evidence for the security model and the limits exists: tests and benchmarks, files, and the quoted
+// limits in them.
 func TestSecurity_Evidence(t *testing.T) {
-	text, code := read(t, "../docs/security.md"), sources(t)
+	text, code := read(t, "../docs/explanation/security.md")+read(t, "../docs/reference/limits.md"), sources(t)
 	for _, name := range regexp.MustCompile(`\b(Test|Benchmark)[A-Z]\w+`).FindAllString(text, -1) {
 		if !strings.Contains(code["_test.go"], "\nfunc "+name+"(") {
 			t.Errorf("there is no %s", name)
@@ -333,9 +334,9 @@ func TestSecurity_Evidence(t *testing.T) {
 	}
 }
 
-// Ensures that the configurable numbers in docs/security.md are the defaults.
+// Ensures that the configurable numbers in the security model and the limits are the defaults.
 func TestSecurity_Defaults(t *testing.T) {
-	text := read(t, "../docs/security.md")
+	text := read(t, "../docs/explanation/security.md") + read(t, "../docs/reference/limits.md")
 	lock, cost, length := attempts.DefaultPolicy, secret.DefaultCost, session.DefaultSettings
 	for _, want := range []string{
 		fmt.Sprintf("locks at %d wrong guesses for %.0f s, then twice as long with each, up to %.0f minutes", lock.Threshold,
@@ -348,7 +349,7 @@ func TestSecurity_Defaults(t *testing.T) {
 		fmt.Sprintf("| %d characters to 1,024 bytes", password.Min),
 	} {
 		if !strings.Contains(text, want) {
-			t.Errorf("docs/security.md lacks %q", want)
+			t.Errorf("the documents lack %q", want)
 		}
 	}
 }

@@ -198,7 +198,7 @@ func TestWording_Files(t *testing.T) {
 	files := writtenFiles(t)
 	for _, path := range []string{
 		"../api/openapi.yaml", "../cmd/sallyport/main.go", "../impl/architecture_test.go", "../interop/keys_test.go",
-		"../docs/security.md", "../docs/explanation/architecture.md", "../docs/how-to/run-in-ci.md",
+		"../docs/explanation/security.md", "../docs/explanation/architecture.md", "../docs/how-to/run-in-ci.md",
 		"../docs/how-to/use-the-go-client.md", "../README.md", "../CHANGELOG.md", "../CONTRIBUTING.md",
 		"../SECURITY.md", "../Makefile", "../.ci/run", "../.golangci.yml",
 	} {

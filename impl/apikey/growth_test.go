@@ -330,7 +330,7 @@ func TestQuery_ScanLogged(t *testing.T) {
 	}
 }
 
-// TestGrowth_Table prints the table of docs/performance.md.
+// TestGrowth_Table prints the table of docs/explanation/performance.md.
 func TestGrowth_Table(t *testing.T) {
 	if os.Getenv("SALLYPORT_TEST_THOROUGH") != "1" {
 		t.Skip("a measurement, which takes minutes: set SALLYPORT_TEST_THOROUGH=1")

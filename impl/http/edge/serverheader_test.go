@@ -64,8 +64,8 @@ func exchange(t *testing.T, server *httptest.Server, request string) (*http.Resp
 	return response, string(body)
 }
 
-// Ensures that a header of HTTP/1.1 may be as long as docs/security.md says, to the byte, and that the limit holds for
-// HTTP/2 too.
+// Ensures that a header of HTTP/1.1 may be as long as docs/reference/limits.md says, to the byte, and that the limit
+// holds for HTTP/2 too.
 func TestServer_HeaderLimit(t *testing.T) {
 	t.Parallel()
 
