@@ -1,7 +1,6 @@
 package impl_test
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -89,24 +88,5 @@ func TestDecisions_Index(t *testing.T) {
 	got := regexp.MustCompile(`(?m)^\| \[\d{4}\].*$`).FindAllString(read(t, "../docs/decisions/README.md"), -1)
 	if !slices.Equal(got, want) {
 		t.Errorf("the index is\n%s\nand should be\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
-}
-
-// Ensures that links between documents lead to files that exist.
-func TestDocuments_Links(t *testing.T) {
-	documents := []string{"../README.md", "../CONTRIBUTING.md", "../CHANGELOG.md", "../SECURITY.md"}
-	for _, pattern := range []string{"../docs/*.md", "../docs/*/*.md"} {
-		found, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		documents = append(documents, found...)
-	}
-	for _, document := range documents {
-		for _, link := range regexp.MustCompile(`\]\(([^):#]+)(?:#[^)]*)?\)`).FindAllStringSubmatch(read(t, document), -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(document), link[1])); err != nil && link[1] != "NNNN-name.md" {
-				t.Errorf("%s links to %s, which does not exist", document, link[1])
-			}
-		}
 	}
 }
