@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -102,5 +103,37 @@ func TestSAMLCheck_Documented(t *testing.T) {
 		})
 	if o.code != 0 || !strings.Contains(o.stdout, "/api/v1/users/auth/saml/metadata?realm=corporate\n") {
 		t.Errorf("exit code %d:\n%s\n%s", o.code, o.stdout, o.stderr)
+	}
+}
+
+var (
+	realmsBlock   = regexp.MustCompile("(?s)```yaml\n(realms:\n.*?)```")
+	idpEntityID   = regexp.MustCompile(`(?m)^(      entity_id: )\S+(\n      metadata: )\S+$`)
+	providersName = regexp.MustCompile(`(?m)^    name: (.*)$`)
+)
+
+// Ensures that the documented realms of identity providers are valid, with the metadata of one in the place of theirs.
+func TestSAMLCheck_IdentityProviders(t *testing.T) {
+	t.Parallel()
+	page := deployed(t, "../docs/how-to/identity-providers.md")
+	blocks := realmsBlock.FindAllStringSubmatch(page, -1)
+	if len(blocks) != 3 {
+		t.Fatalf("%d realms were found; want 3", len(blocks))
+	}
+	for _, block := range blocks {
+		t.Run(providersName.FindStringSubmatch(block[1])[1], func(t *testing.T) {
+			t.Parallel()
+			idp, folder := samltest.New(time.Now()), t.TempDir()
+			writeFile(t, filepath.Join(folder, "idp.xml"), string(idp.Metadata()))
+			writeFile(t, filepath.Join(folder, "realms.yaml"),
+				idpEntityID.ReplaceAllString(block[1], "${1}"+idp.EntityID+"${2}idp.xml"))
+			o := run(t, invocation{
+				args: []string{"saml", "check", "--realm", "corporate"}, env: []string{"SALLYPORT_SAML_REALMS=realms.yaml"},
+				dir: folder,
+			})
+			if o.code != 0 || !strings.Contains(o.stdout, "/api/v1/users/auth/saml/metadata?realm=corporate\n") {
+				t.Errorf("exit code %d:\n%s\n%s", o.code, o.stdout, o.stderr)
+			}
+		})
 	}
 }
