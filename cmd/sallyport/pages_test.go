@@ -107,7 +107,8 @@ func runScript(t *testing.T, script string) string {
 		t.Fatal(err)
 	}
 	public, admin := freeAddress(t), freeAddress(t)
-	script = failingCurl + strings.NewReplacer("127.0.0.1:12400", public, "127.0.0.1:12490", admin).Replace(script)
+	script = failingCurl + strings.NewReplacer("127.0.0.1:12400", public, "127.0.0.1:12490", admin,
+		"127.0.0.1:12401", freeAddress(t)).Replace(script)
 
 	ctx, cancel := context.WithTimeout(t.Context(), pageTime)
 	defer cancel()
