@@ -226,6 +226,12 @@ check: $(OGEN) ## vet, formatting and lint
 	$(GO) -C $(BENCH) run $(LINT) run --allow-parallel-runners ./...
 	$(GO) -C $(EXAMPLE) run $(LINT) run --allow-parallel-runners ./...
 
+# The generator needs Node, and is not part of CI: plain Markdown is what readers of the repository see.
+SITE := $(INTEROP)/site
+.PHONY: docs
+docs: $(SITE)/node_modules/.package-lock.json ## build the documentation's site, with search, into dist/docs (with Node)
+	cd $(SITE) && npm run --silent build
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin
