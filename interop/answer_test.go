@@ -39,6 +39,17 @@ func (a answer) wantFailure(status int, kind string) answer {
 
 func (a answer) value() any { return parse(a.t, a.body) }
 
+// at returns the value below these members of objects, or nil.
+func (a answer) at(names ...string) any {
+	a.t.Helper()
+	value := a.value()
+	for _, name := range names {
+		members, _ := value.(map[string]any)
+		value = members[name]
+	}
+	return value
+}
+
 // text returns a member of the answer's object, which must be a string that is not empty.
 func (a answer) text(name string) string {
 	a.t.Helper()

@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"sync/atomic"
@@ -9,6 +10,9 @@ import (
 
 // connection is the configuration of a client, with one kind of credentials or none.
 type connection struct {
+	// url is the server, or empty for the one that the tests share.
+	url string
+
 	user, password, apiKey, token string
 	// runAs is the user to act as.
 	runAs string
@@ -20,6 +24,9 @@ type connection struct {
 
 // owner is the connection of a user with all privileges.
 func owner() connection { return connection{user: served.user, password: served.password} }
+
+// address returns the URL of the server.
+func (c connection) address() string { return cmp.Or(c.url, served.url) }
 
 func (c connection) header() http.Header {
 	h := http.Header{}
@@ -39,7 +46,9 @@ func (c connection) transport() http.RoundTripper {
 
 // operations are the operations that a client can call. Those with a body take it as JSON.
 type operations struct {
-	info, ping, health, authenticate, userPrivileges, builtinPrivileges func() answer
+	info, ping, health, authenticate, userPrivileges, builtinPrivileges, settings func() answer
+	// stats is nil for clients of version 8, which do not have it.
+	stats func() answer
 
 	createKey, queryKeys, bulkUpdate, grantKey, invalidateKeys, hasPrivileges, putPrivileges, getToken,
 	invalidateToken func(body string) answer
@@ -52,6 +61,14 @@ type operations struct {
 	cloneKey func(body string) answer
 
 	clearRoles, clearRealms, clearPrivileges func(name string) answer
+
+	// The tokens are those of the service account elastic/fleet-server.
+	serviceAccounts                                            func(namespace, service string) answer
+	serviceCredentials                                         func() answer
+	createServiceToken, clearServiceTokens, deleteServiceToken func(name string) answer
+
+	prepareSAML, authenticateSAML, logoutSAML, invalidateSAML func(body string) answer
+	metadataSAML                                              func(realm string) answer
 
 	putRoleMapping                    func(name, body string) answer
 	getRoleMapping, deleteRoleMapping func(name string) answer
@@ -78,8 +95,8 @@ var clients = []struct {
 }{
 	{"v8 low-level", false, "8", lowLevelV8},
 	{"v8 typed", true, "8", typedV8},
-	{"v9 low-level", false, "9", cloningLowLevelV9},
-	{"v9 typed", true, "9", cloningTypedV9},
+	{"v9 low-level", false, "9", newerLowLevelV9},
+	{"v9 typed", true, "9", newerTypedV9},
 }
 
 // runs counts the runs of scenarios, including repeated runs of all tests.

@@ -9,7 +9,7 @@ import (
 // configV8 returns the configuration of a client of version 8.
 func configV8(c connection) elasticsearch.Config {
 	return elasticsearch.Config{
-		Addresses: []string{served.url}, Transport: c.transport(), Header: c.header(), CompressRequestBody: c.compressed,
+		Addresses: []string{c.address()}, Transport: c.transport(), Header: c.header(), CompressRequestBody: c.compressed,
 		Username: c.user, Password: c.password, APIKey: c.apiKey, ServiceToken: c.token,
 	}
 }

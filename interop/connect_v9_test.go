@@ -10,7 +10,7 @@ import (
 // optionsV9 returns the options of a client of version 9.
 func optionsV9(c connection) []elasticsearch.Option {
 	options := []elasticsearch.Option{
-		elasticsearch.WithAddresses(served.url),
+		elasticsearch.WithAddresses(c.address()),
 		elasticsearch.WithTransportOptions(elastictransport.WithTransport(c.transport()),
 			elastictransport.WithHeader(c.header())),
 	}

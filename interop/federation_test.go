@@ -160,16 +160,22 @@ func (f federation) signIn(t *testing.T, realm string, u identity) signedIn {
 	t.Helper()
 	v := newVisitor(t)
 	begun := v.get(f.initURL(realm))
-	asked := v.get(begun.location)
-	form := u.form()
-	form.Set("_authnRequest", asked.field("_authnRequest"))
-	page := v.post(f.providers[realm]+"/signin", form)
-	form = url.Values{"SAMLResponse": {page.field("SAMLResponse")}, "RelayState": {page.field("RelayState")}}
+	page := f.identify(v, realm, begun.location, u)
+	form := url.Values{"SAMLResponse": {page.field("SAMLResponse")}, "RelayState": {page.field("RelayState")}}
 	if encrypts := strings.Contains(page.message("SAMLResponse"), "EncryptedAssertion"); encrypts != (realm == sealed) {
 		t.Fatalf("the identity provider of the realm %s encrypts: %t", realm, encrypts)
 	}
 	landed := v.post(page.action(), form)
 	return signedIn{f.token(t, landed.location), v, form}
+}
+
+// identify signs a user in at the identity provider, and returns its page with the response for the server.
+func (f federation) identify(v visitor, realm, request string, u identity) page {
+	v.t.Helper()
+	asked := v.get(request)
+	form := u.form()
+	form.Set("_authnRequest", asked.field("_authnRequest"))
+	return v.post(f.providers[realm]+"/signin", form)
 }
 
 // state is the caller's state, which comes back with the token.

@@ -7,15 +7,20 @@ import (
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 )
 
-func lowLevelV8(t *testing.T, how connection) operations {
-	c := newLowLevelV8(t, how)
-	read := func(r *esapi.Response, err error) answer {
+// lowLevelReaderV8 returns a function that reads what a low-level client returned.
+func lowLevelReaderV8(t *testing.T) func(*esapi.Response, error) answer {
+	return func(r *esapi.Response, err error) answer {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 		return readAll(t, r.StatusCode, r.Body)
 	}
+}
+
+func lowLevelV8(t *testing.T, how connection) operations {
+	c := newLowLevelV8(t, how)
+	read := lowLevelReaderV8(t)
 	s := c.Security
 	text := strings.NewReader
 	createKey := func(body string) answer {
@@ -77,7 +82,25 @@ func lowLevelV8(t *testing.T, how connection) operations {
 		changePassword: func(name, body string) answer {
 			return read(s.ChangePassword(text(body), s.ChangePassword.WithUsername(name)))
 		},
-		getToken:        func(body string) answer { return read(s.GetToken(text(body))) },
-		invalidateToken: func(body string) answer { return read(s.InvalidateToken(text(body))) },
+		settings: func() answer { return read(s.GetSettings()) },
+		serviceAccounts: func(namespace, service string) answer {
+			return read(s.GetServiceAccounts(s.GetServiceAccounts.WithNamespace(namespace),
+				s.GetServiceAccounts.WithService(service)))
+		},
+		serviceCredentials: func() answer { return read(s.GetServiceCredentials("elastic", "fleet-server")) },
+		createServiceToken: func(name string) answer {
+			return read(s.CreateServiceToken("elastic", "fleet-server", s.CreateServiceToken.WithName(name)))
+		},
+		clearServiceTokens: func(name string) answer {
+			return read(s.ClearCachedServiceTokens([]string{name}, "elastic", "fleet-server"))
+		},
+		deleteServiceToken: func(name string) answer { return read(s.DeleteServiceToken(name, "elastic", "fleet-server")) },
+		prepareSAML:        func(body string) answer { return read(s.SamlPrepareAuthentication(text(body))) },
+		authenticateSAML:   func(body string) answer { return read(s.SamlAuthenticate(text(body))) },
+		logoutSAML:         func(body string) answer { return read(s.SamlLogout(text(body))) },
+		invalidateSAML:     func(body string) answer { return read(s.SamlInvalidate(text(body))) },
+		metadataSAML:       func(realm string) answer { return read(s.SamlServiceProviderMetadata(realm)) },
+		getToken:           func(body string) answer { return read(s.GetToken(text(body))) },
+		invalidateToken:    func(body string) answer { return read(s.InvalidateToken(text(body))) },
 	}
 }

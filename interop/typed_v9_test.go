@@ -23,6 +23,10 @@ import (
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/queryapikeys"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/queryrole"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/queryuser"
+	"github.com/elastic/go-elasticsearch/v9/typedapi/security/samlauthenticate"
+	"github.com/elastic/go-elasticsearch/v9/typedapi/security/samlinvalidate"
+	"github.com/elastic/go-elasticsearch/v9/typedapi/security/samllogout"
+	"github.com/elastic/go-elasticsearch/v9/typedapi/security/samlprepareauthentication"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/updateapikey"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/updatecrossclusterapikey"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/types"
@@ -30,10 +34,9 @@ import (
 	"github.com/elastic/go-elasticsearch/v9/typedapi/types/enums/refresh"
 )
 
-func typedV9(t *testing.T, how connection) operations {
-	c := newTypedV9(t, how)
-	ctx := t.Context()
-	read := func(response any, err error) answer {
+// typedReaderV9 returns a function that encodes what a typed client returned.
+func typedReaderV9(t *testing.T) func(response any, err error) answer {
+	return func(response any, err error) answer {
 		t.Helper()
 		if failure, ok := errors.AsType[*types.ElasticsearchError](err); ok {
 			return answer{t, failure.Status, encode(t, failure)}
@@ -43,6 +46,12 @@ func typedV9(t *testing.T, how connection) operations {
 		}
 		return answer{t, 200, encode(t, response)}
 	}
+}
+
+func typedV9(t *testing.T, how connection) operations {
+	c := newTypedV9(t, how)
+	ctx := t.Context()
+	read := typedReaderV9(t)
 	s := c.Security
 	return operations{
 		info: func() answer { return read(c.Info().Do(ctx)) },
@@ -135,6 +144,33 @@ func typedV9(t *testing.T, how connection) operations {
 		changePassword: func(name, body string) answer {
 			return read(s.ChangePassword().Username(name).Request(fill(t, changepassword.NewRequest(), body)).Do(ctx))
 		},
+		settings: func() answer { return read(s.GetSettings().Do(ctx)) },
+		serviceAccounts: func(namespace, service string) answer {
+			return read(s.GetServiceAccounts().Namespace(namespace).Service(service).Do(ctx))
+		},
+		serviceCredentials: func() answer { return read(s.GetServiceCredentials("elastic", "fleet-server").Do(ctx)) },
+		createServiceToken: func(name string) answer {
+			return read(s.CreateServiceToken("elastic", "fleet-server").Name(name).Refresh(refresh.Waitfor).Do(ctx))
+		},
+		clearServiceTokens: func(name string) answer {
+			return read(s.ClearCachedServiceTokens("elastic", "fleet-server", name).Do(ctx))
+		},
+		deleteServiceToken: func(name string) answer {
+			return read(s.DeleteServiceToken("elastic", "fleet-server", name).Do(ctx))
+		},
+		prepareSAML: func(body string) answer {
+			return read(s.SamlPrepareAuthentication().Request(fill(t, samlprepareauthentication.NewRequest(), body)).Do(ctx))
+		},
+		authenticateSAML: func(body string) answer {
+			return read(s.SamlAuthenticate().Request(fill(t, samlauthenticate.NewRequest(), body)).Do(ctx))
+		},
+		logoutSAML: func(body string) answer {
+			return read(s.SamlLogout().Request(fill(t, samllogout.NewRequest(), body)).Do(ctx))
+		},
+		invalidateSAML: func(body string) answer {
+			return read(s.SamlInvalidate().Request(fill(t, samlinvalidate.NewRequest(), body)).Do(ctx))
+		},
+		metadataSAML: func(realm string) answer { return read(s.SamlServiceProviderMetadata(realm).Do(ctx)) },
 		getToken: func(body string) answer {
 			return read(s.GetToken().Request(fill(t, gettoken.NewRequest(), body)).Do(ctx))
 		},
