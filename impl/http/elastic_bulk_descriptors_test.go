@@ -12,7 +12,7 @@ import (
 )
 
 // descriptorsUnread are descriptors, each to be called x, that cannot be read, with how they are refused: pe for the
-// type of the innermost failure, or iae.
+// type of the innermost failure, array for one that is the cause of another, xpe for one with a position, or iae.
 var descriptorsUnread = []struct{ given, kind, reason string }{
 	{`[]`, "pe", "failed to parse role [x]. expected an object but found [START_ARRAY] instead"},
 	{`null`, "pe", "failed to parse role [x]. expected an object but found [VALUE_NULL] instead"},
@@ -20,17 +20,19 @@ var descriptorsUnread = []struct{ given, kind, reason string }{
 	{`1`, "pe", "failed to parse role [x]. expected an object but found [VALUE_NUMBER] instead"},
 	{`{"foo":1}`, "pe", "failed to parse role [x]. unexpected field [foo]"},
 	{`{"description":"a"}`, "pe", "failed to parse role [x]. unexpected field [description]"},
-	{`{"cluster":"all"}`, "pe",
+	{`{"cluster":"all"}`, "array",
 		"could not parse [cluster] field. expected a string array but found [VALUE_STRING] value instead"},
-	{`{"cluster":[1]}`, "pe",
-		"could not parse [cluster] field. expected a string array but found [VALUE_NUMBER] value instead"},
-	{`{"cluster":[["all"]]}`, "pe",
-		"could not parse [cluster] field. expected a string array but found [START_ARRAY] value instead"},
-	{`{"run_as":"bob"}`, "pe",
+	{`{"cluster":[1]}`, "array",
+		"could not parse [cluster] field. expected a string array but one of the value in the array is [VALUE_NUMBER]"},
+	{`{"cluster":[null]}`, "array",
+		"could not parse [cluster] field. expected a string array but one of the value in the array is [VALUE_NULL]"},
+	{`{"cluster":[["all"]]}`, "array",
+		"could not parse [cluster] field. expected a string array but one of the value in the array is [START_ARRAY]"},
+	{`{"run_as":"bob"}`, "array",
 		"could not parse [run_as] field. expected a string array but found [VALUE_STRING] value instead"},
-	{`{"metadata":[]}`, "pe", "failed to parse role [x]. …metadata…"},
-	{`{"transient_metadata":1}`, "pe", "failed to parse role [x]. …transient_metadata…"},
-	{`{"metadata_flattened":1}`, "pe", "failed to parse role [x]. …metadata_flattened…"},
+	{`{"metadata":[]}`, "pe", "expected field [metadata] to be of type object, but found [START_ARRAY] instead"},
+	{`{"transient_metadata":1}`, "pe", "failed to parse role [x]. unexpected field [transient_metadata]"},
+	{`{"metadata_flattened":1}`, "pe", "failed to parse role [x]. unexpected field [metadata_flattened]"},
 
 	{`{"indices":{}}`, "pe", "failed to parse indices privileges for role [x]. …"},
 	{`{"index":"a"}`, "pe", "failed to parse indices privileges for role [x]. …"},
@@ -45,7 +47,7 @@ var descriptorsUnread = []struct{ given, kind, reason string }{
 	{`{"indices":[{"names":["a"]}]}`, "pe", "…missing required [privileges] field"},
 	{`{"indices":[{"names":[],"privileges":["read"]}]}`, "pe", "…[names] cannot be an empty array"},
 	{`{"indices":[{"names":["a"],"privileges":[]}]}`, "iae", "indices privileges must define at least one privilege"},
-	{`{"indices":[{"names":["a"],"privileges":"read"}]}`, "pe", "…[privileges]…[VALUE_STRING]…"},
+	{`{"indices":[{"names":["a"],"privileges":"read"}]}`, "array", "…[privileges]…[VALUE_STRING]…"},
 	{`{"indices":[{"names":["a"],"privileges":["read"],"query":1}]}`, "pe", "…[query]…"},
 	{`{"indices":[{"names":["a"],"privileges":["read"],"query":[]}]}`, "pe", "…[query]…"},
 	{`{"indices":[{"names":["a"],"privileges":["read"],"allow_restricted_indices":"true"}]}`, "pe",
@@ -53,11 +55,12 @@ var descriptorsUnread = []struct{ given, kind, reason string }{
 	{`{"indices":[{"names":["a"],"privileges":["read"],"field_security":null}]}`, "pe", "…"},
 	{`{"indices":[{"names":["a"],"privileges":["read"],"field_security":{}}]}`, "pe", "…"},
 	{`{"indices":[{"names":["a"],"privileges":["read"],"field_security":{"except":["f"]}}]}`, "pe", "…"},
-	{`{"indices":[{"names":["a"],"privileges":["read"],"field_security":{"grant":"f"}}]}`, "pe", "…[grant]…"},
+	{`{"indices":[{"names":["a"],"privileges":["read"],"field_security":{"grant":"f"}}]}`, "array", "…[grant]…"},
 	{`{"indices":[{"names":["a"],"privileges":["read"],"field_security":{"grant":["f"],"deny":["g"]}}]}`, "pe",
-		"…unexpected field [deny]"},
+		`…"field_security" only accepts options grant and except, but got: deny`},
 	{`{"indices":[{"names":["a"],"privileges":["read"],"field_security":{"grant":["f1","f2"],"except":["f3"]}}]}`, "pe",
-		"Exceptions for field permissions must be a subset of the granted fields but [f3] is not a subset of [f1,f2]"},
+		"failed to parse indices privileges for role [x] - Exceptions for field permissions must be a subset of the " +
+			"granted fields but [f3] is not a subset of [f1,f2]"},
 
 	{`{"remote_indices":{}}`, "pe", "…"},
 	{`{"remote_indices":[{"names":["a"],"privileges":["read"]}]}`, "pe", "…missing required [clusters] field"},
@@ -66,8 +69,9 @@ var descriptorsUnread = []struct{ given, kind, reason string }{
 	{`{"remote_indices":[{"names":["a"],"privileges":["read"],"clusters":["c",""]}]}`, "iae",
 		"remote index cluster alias cannot be an empty string"},
 	{`{"remote_cluster":[{}]}`, "iae", "remote cluster groups must not be null or empty"},
-	{`{"remote_cluster":[{"clusters":["c"]}]}`, "pe", "…missing required [privileges] field"},
-	{`{"remote_cluster":[{"privileges":["monitor_enrich"]}]}`, "pe", "…missing required [clusters] field"},
+	{`{"remote_cluster":[{"clusters":["c"]}]}`, "pe", "…[privileges] must be defined when [clusters] are defined"},
+	{`{"remote_cluster":[{"privileges":["monitor_enrich"]}]}`, "pe",
+		"…[clusters] must be defined when [privileges] are defined"},
 	{`{"remote_cluster":[{"clusters":["c"],"privileges":["monitor"]}]}`, "pe",
 		"…[monitor_enrich, monitor_stats] are the only values allowed for [privileges] within [remote_cluster]. Found " +
 			"[monitor]"},
@@ -75,20 +79,22 @@ var descriptorsUnread = []struct{ given, kind, reason string }{
 	{`{"applications":{}}`, "pe", "failed to parse application privileges for role [x]. …"},
 	{`{"applications":[{"application":"kib","privileges":["p"]}]}`, "pe", "…missing required [resources] field"},
 	{`{"applications":[{"application":"kib","resources":["*"]}]}`, "pe", "…missing required [privileges] field"},
-	{`{"application":[{"privileges":["p"],"resources":["*"]}]}`, "pe", "…missing required [application] field"},
-	{`{"applications":[{"application":"kib","privileges":[],"resources":["*"]}]}`, "pe",
-		"…[privileges] cannot be an empty array"},
-	{`{"applications":[{"application":"kib","privileges":["p"],"resources":[]}]}`, "pe",
-		"…[resources] cannot be an empty array"},
-	{`{"applications":[{"application":"kib","privileges":["p"],"resources":["*"],"foo":1}]}`, "pe",
-		"…unexpected field [foo]"},
+	{`{"application":[{"privileges":["p"],"resources":["*"]}]}`, "iae", "application privileges must have an application name"},
+	{`{"applications":[{"application":"kib","privileges":[],"resources":["*"]}]}`, "iae",
+		"application privileges must define at least one privilege"},
+	{`{"applications":[{"application":"kib","privileges":["p"],"resources":[]}]}`, "iae",
+		"application privileges must refer to at least one resource"},
+	{`{"applications":[{"application":"kib","privileges":["p"],"resources":["*"],"foo":1}]}`, "xpe",
+		"[application] unknown field [foo]"},
+	{`{"applications":[{"application":"kib","privileges":["p"],"resources":{}}]}`, "xpe",
+		"[application] resources doesn't support values of type: START_OBJECT"},
 	{`{"global":[]}`, "pe", "failed to parse privilege. expected [START_OBJECT] but found [START_ARRAY] instead"},
 	{`{"global":[{"application":{"manage":{"applications":["*"]}}}]}`, "pe",
 		"failed to parse privilege. expected [START_OBJECT] but found [START_ARRAY] instead"},
 	{`{"global":{"foo":{}}}`, "pe", "failed to parse privilege. …"},
 	{`{"global":{"data_source":[{"names":["a"],"privileges":["all"]}]}}`, "pe", "failed to parse privilege. …"},
 	{`{"restriction":1}`, "pe", "failed to parse restriction for role [x]. …"},
-	{`{"restriction":{"workflows":null}}`, "pe",
+	{`{"restriction":{"workflows":null}}`, "array",
 		"could not parse [workflows] field. expected a string array but found null value instead"},
 	{`{"restriction":{"workflows":[]}}`, "pe", "…[workflows] cannot be an empty array"},
 	{`{"restriction":{"foo":[]}}`, "pe", "…unexpected field [foo]"},
@@ -129,8 +135,14 @@ var descriptorsInvalid = []struct {
 // unread is how a request refuses a descriptor that cannot be read, and which it calls so.
 func unread(parser, role, kind, reason string) string {
 	outer := xcontentParse + ": @ [role_descriptors] failed to parse field [" + role + "]"
-	if kind == "iae" {
+	switch kind {
+	case "iae":
 		return within(xcontentParse, parser, "role_descriptors", outer, illegalArgument+": "+reason)
+	case "xpe":
+		return within(xcontentParse, parser, "role_descriptors", outer, xcontentParse+": @ "+reason)
+	case "array":
+		return within(parseException, parser, "role_descriptors", outer,
+			parseException+": failed to parse role ["+role+"]", parseException+": "+reason)
 	}
 	return within(parseException, parser, "role_descriptors", outer, parseException+": "+reason)
 }

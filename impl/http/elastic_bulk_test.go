@@ -242,7 +242,7 @@ func TestBulkUpdate_FailureForm(t *testing.T) {
 	w := newWorld(t)
 	const body = `{"ids":"a","role_descriptors":{"x":{"cluster":"all"}}}`
 	_, text := w.do(http.MethodPost, bulkURL+"?error_trace", body, bob)
-	if n := strings.Count(text, `"stack_trace"`); n != 4 {
+	if n := strings.Count(text, `"stack_trace"`); n != 5 {
 		t.Errorf("%d stack traces: %s", n, text)
 	}
 	if _, text := w.do(http.MethodPost, bulkURL, body, bob); strings.Contains(text, "stack_trace") {

@@ -39,7 +39,7 @@ func AccessField(target **Access) xcontent.Field {
 
 // accessEntries returns a field for an array of index privileges without names of privileges.
 func accessEntries(target *[]IndexPrivileges) xcontent.Field {
-	indices := section("indices privileges for role [" + crossClusterRole + "]")
+	indices := section{indicesPart, crossClusterRole}
 	return xcontent.Array(func(value any) error {
 		var p IndexPrivileges
 		readers := p.readers(indices)

@@ -9,7 +9,7 @@ import (
 // check returns fault.ParseFailed if an exception is not a subset of the granted fields, as Elasticsearch does. A
 // regular expression (between slashes) is not analyzed; it is a subset of itself and of "*", and only itself is a
 // subset of it.
-func (f FieldSecurity) check() error {
+func (f FieldSecurity) check(indices section) error {
 	same := map[string]bool{}
 	for _, pattern := range f.Grant {
 		same[pattern] = true
@@ -21,20 +21,20 @@ func (f FieldSecurity) check() error {
 	granted := f.compile()
 	for _, pattern := range f.Except {
 		if !same[pattern] && (isExpression(pattern) || !granted.covers(collapseStars(pattern))) {
-			return f.coverageError(granted)
+			return f.coverageError(indices, granted)
 		}
 	}
 	return nil
 }
 
 // coverageError returns the error for exceptions that the granted fields do not cover, or not within the budget.
-func (f FieldSecurity) coverageError(granted *automaton) error {
+func (f FieldSecurity) coverageError(indices section, granted *automaton) error {
+	reason := "Exceptions for field permissions must be a subset of the granted fields but [" +
+		strings.Join(f.Except, ",") + "] is not a subset of [" + strings.Join(f.Grant, ",") + "]"
 	if granted.budget < 0 {
-		return parseError("Exceptions for field permissions are too complex to be compared with the granted fields")
+		reason = "Exceptions for field permissions are too complex to be compared with the granted fields"
 	}
-	return parseError("Exceptions for field permissions must be a subset of the granted fields but [%s] is not a "+
-		"subset of [%s]",
-		strings.Join(f.Except, ","), strings.Join(f.Grant, ","))
+	return parseError("failed to parse %s - %s", indices, reason)
 }
 
 func isExpression(pattern string) bool { return strings.HasPrefix(pattern, "/") }

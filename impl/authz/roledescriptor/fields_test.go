@@ -48,19 +48,22 @@ func TestFieldSecurity_Subset(t *testing.T) {
 		`{"grant":[],"except":[""]}`:            "[] is not a subset of []",
 	} {
 		_, err := fieldSecurity(t, text)
-		wantError(t, text, err, pe, "Exceptions for field permissions must be a subset of the granted fields but "+list)
+		wantError(t, text, err, pe, "failed to parse indices privileges for role [x] - "+
+			"Exceptions for field permissions must be a subset of the granted fields but "+list)
 	}
 	const prefix = "failed to parse indices privileges for role [x]. "
 	for text, want := range map[string]string{
-		`{}`:                        prefix + "[field_security] must have [grant]",
-		`{"except":["a"]}`:          prefix + "[field_security] must have [grant]",
-		`null`:                      prefix + "expected an object but found [VALUE_NULL] instead",
-		`["a"]`:                     prefix + "expected an object but found [START_ARRAY] instead",
-		`{"grant":["a"],"deny":[]}`: prefix + "unexpected field [deny]",
-		`{"grant":"a"}`: "could not parse [grant] field. expected a string array but found [VALUE_STRING] " +
+		`{}`:                        prefix + `"field_security" must not be empty.`,
+		`{"except":["a"]}`:          prefix + "field_security requires grant if except is given",
+		`null`:                      prefix + `expected START_OBJECT but got VALUE_NULL in "field_security".`,
+		`["a"]`:                     prefix + `expected START_OBJECT but got START_ARRAY in "field_security".`,
+		`{"grant":["a"],"deny":[]}`: prefix + `"field_security" only accepts options grant and except, but got: deny`,
+		`{"grant":"a"}`: unreadRole + "could not parse [grant] field. expected a string array but found [VALUE_STRING] " +
 			"value instead",
-		`{"grant":null}`:             "could not parse [grant] field. expected a string array but found null value instead",
-		`{"grant":[],"except":null}`: "could not parse [except] field. expected a string array but found null value instead",
+		`{"grant":["a",1]}`: unreadRole + "could not parse [grant] field. expected a string array but one of the value " +
+			"in the array is [VALUE_NUMBER]",
+		`{"grant":null}`:             prefix + "grant must not be null.",
+		`{"grant":[],"except":null}`: prefix + "except must not be null.",
 	} {
 		_, err := fieldSecurity(t, text)
 		wantError(t, text, err, pe, want)
@@ -95,7 +98,7 @@ func TestFieldSecurity_AllShortTexts(t *testing.T) {
 				break
 			}
 		}
-		if err := fields.check(); (err == nil) != want {
+		if err := fields.check(section{indicesPart, "x"}); (err == nil) != want {
 			t.Errorf("%q: %v; want %v", fields, err, want)
 		}
 	}
@@ -122,14 +125,15 @@ func TestFieldSecurity_CostBound(t *testing.T) {
 		many.Except = append(many.Except, fmt.Sprintf("a%db", i))
 	}
 	begin := time.Now()
-	if err := many.check(); err != nil {
+	if err := many.check(section{indicesPart, "x"}); err != nil {
 		t.Errorf("many: %.100s", err.Error())
 	}
-	if err := stars.check(); err == nil {
+	if err := stars.check(section{indicesPart, "x"}); err == nil {
 		t.Error("stars: accepted")
 	}
-	wantError(t, "blow-up", blowUp.check(), pe,
-		"Exceptions for field permissions are too complex to be compared with the granted fields")
+	wantError(t, "blow-up", blowUp.check(section{indicesPart, "x"}), pe,
+		"failed to parse indices privileges for role [x] - "+
+			"Exceptions for field permissions are too complex to be compared with the granted fields")
 	if taken := time.Since(begin); taken > 30*time.Second {
 		t.Errorf("the comparisons take %v", taken)
 	}

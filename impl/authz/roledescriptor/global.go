@@ -9,7 +9,7 @@ import (
 )
 
 // conditions names the content of global in messages.
-const conditions section = "privilege"
+var conditions = section{part: "privilege"}
 
 // readGlobal reads conditional cluster privileges. It checks their structure, and keeps the object as it is unless all
 // categories are empty.
@@ -66,6 +66,14 @@ func readConditionalObject(value any, readers map[string]func(any) error) error 
 	return conditions.readObject(value, readers)
 }
 
+// readConditionalArray is section.readArray with Elasticsearch's message in global for a value that is no array.
+func readConditionalArray(value any, read func(any) error) error {
+	if _, ok := value.([]any); !ok {
+		return conditions.fail("expected [START_ARRAY] but found [%s] instead", xcontent.Token(value))
+	}
+	return conditions.readArray("", value, read)
+}
+
 // readSingleMember returns a reader of an object that may have one member only.
 func readSingleMember(name string, read func(any) error) func(any) error {
 	return func(value any) error {
@@ -77,7 +85,7 @@ func readSingleMember(name string, read func(any) error) func(any) error {
 func readRequiredStrings(name string) func(any) error {
 	return func(value any) error {
 		var elements []string
-		if err := readSingleMember(name, readStrings(name, &elements))(value); err != nil {
+		if err := readSingleMember(name, conditions.readStrings(name, &elements))(value); err != nil {
 			return err
 		}
 		return requirePresent(name, elements)
@@ -95,7 +103,7 @@ func requirePresent(field string, elements []string) error {
 func readManagedRoles(value any) error {
 	members, _ := value.(map[string]any)
 	err := readSingleMember("indices", func(value any) error {
-		return conditions.readArray(value, func(element any) error {
+		return readConditionalArray(value, func(element any) error {
 			_, err := readGroup(element)
 			return err
 		})
@@ -110,7 +118,7 @@ func readManagedRoles(value any) error {
 var dataSourcePrivileges = []string{"create", "delete", "read_metadata", "read", "manage"}
 
 func readDataSources(value any) error {
-	return conditions.readArray(value, func(element any) error {
+	return readConditionalArray(value, func(element any) error {
 		privileges, err := readGroup(element)
 		if err != nil {
 			return err
@@ -129,8 +137,8 @@ func readDataSources(value any) error {
 func readGroup(value any) ([]string, error) {
 	var names, privileges []string
 	err := readConditionalObject(value, map[string]func(any) error{
-		"names":      readStrings("names", &names),
-		"privileges": readStrings("privileges", &privileges),
+		"names":      conditions.readStrings("names", &names),
+		"privileges": conditions.readStrings("privileges", &privileges),
 	})
 	if err != nil {
 		return nil, err

@@ -76,8 +76,8 @@ func Parse(name string, value any, options Options) (Descriptor, error) {
 		return Descriptor{}, err
 	}
 	var d Descriptor
-	role := section("role [" + name + "]")
-	if err := role.readObject(value, d.readers(role, name, options)); err != nil {
+	role := section{role: name}
+	if err := role.readObject(value, d.readers(role, options)); err != nil {
 		return Descriptor{}, err
 	}
 	return d, nil
@@ -109,28 +109,30 @@ func printable(name string) bool {
 }
 
 // readers returns the reader of each member that the options accept, under all names of the member.
-func (d *Descriptor) readers(role section, name string, options Options) map[string]func(any) error {
+func (d *Descriptor) readers(role section, options Options) map[string]func(any) error {
 	var dropped map[string]any
-	indices := readEntries(section("indices privileges for role ["+name+"]"), &d.Indices)
-	applications := readEntries(section("application privileges for role ["+name+"]"), &d.Applications)
+	indices, applications := role.sibling(indicesPart), role.sibling("application privileges")
+	dropObject := func(field string) func(any) error {
+		return readFreeObject(&dropped, func(any) error { return role.fail("unexpected field [%s]", field) })
+	}
 	readers := map[string]func(any) error{
-		"cluster":            readOptionalStrings("cluster", &d.Cluster),
-		"indices":            indices,
-		"index":              indices,
-		"applications":       applications,
-		"application":        applications,
-		"run_as":             readOptionalStrings("run_as", &d.RunAs),
+		"cluster":            role.readOptionalStrings("cluster", &d.Cluster),
+		"indices":            readEntries(indices, "indices", &d.Indices),
+		"index":              readEntries(indices, "index", &d.Indices),
+		"applications":       readEntries(applications, "applications", &d.Applications),
+		"application":        readEntries(applications, "application", &d.Applications),
+		"run_as":             role.readOptionalStrings("run_as", &d.RunAs),
 		"global":             readGlobal(&d.Global, options),
-		"remote_indices":     readEntries(section("remote indices privileges for role ["+name+"]"), &d.RemoteIndices),
-		"remote_cluster":     readEntries(section("remote_cluster for role ["+name+"]"), &d.RemoteCluster),
-		"metadata":           role.readFreeObject("metadata", &d.Metadata),
-		"transient_metadata": role.readFreeObject("transient_metadata", &dropped),
-		"metadata_flattened": role.readFreeObject("metadata_flattened", &dropped),
+		"remote_indices":     readEntries(role.sibling("remote indices privileges"), "remote_indices", &d.RemoteIndices),
+		"remote_cluster":     readEntries(role.sibling("remote_cluster"), "remote_cluster", &d.RemoteCluster),
+		"metadata":           readFreeObject(&d.Metadata, notMetadata),
+		"transient_metadata": dropObject("transient_metadata"),
+		"metadata_flattened": dropObject("metadata_flattened"),
 		"type":               role.ignoreScalar("type"),
 	}
 
 	if options.AllowRestriction {
-		readers["restriction"] = readRestriction(name, &d.Restriction)
+		readers["restriction"] = role.readRestriction(&d.Restriction)
 	}
 	if options.AllowDescription {
 		readers["description"] = read(role, "description", "a string", &d.Description)
@@ -149,11 +151,15 @@ func (s section) ignoreScalar(field string) func(any) error {
 	}
 }
 
-func readRestriction(name string, target *Restriction) func(any) error {
-	restriction := section("restriction for role [" + name + "]")
+func notMetadata(value any) error {
+	return parseError("expected field [metadata] to be of type object, but found [%s] instead", xcontent.Token(value))
+}
+
+func (s section) readRestriction(target *Restriction) func(any) error {
+	restriction := s.sibling("restriction")
 	return func(value any) error {
 		err := restriction.readObject(value,
-			map[string]func(any) error{"workflows": readStrings("workflows", &target.Workflows)})
+			map[string]func(any) error{"workflows": restriction.readStrings("workflows", &target.Workflows)})
 		if err != nil || target.Workflows == nil {
 			return err
 		}

@@ -107,6 +107,12 @@ const (
 	xpe = "field invalid"
 )
 
+// inArray stands between the name of a field and the type of the element that is no string.
+const inArray = "field. expected a string array but one of the value in the array is "
+
+// unreadRole precedes the reason why an array of strings of the role x is refused.
+const unreadRole = "failed to parse role [x]: "
+
 var refused = []struct{ given, kind, reason string }{
 	{`null`, pe, "failed to parse role [x]. expected an object but found [VALUE_NULL] instead"},
 	{`"a"`, pe, "failed to parse role [x]. expected an object but found [VALUE_STRING] instead"},
@@ -117,36 +123,44 @@ var refused = []struct{ given, kind, reason string }{
 	{`{"":1}`, pe, "failed to parse role [x]. unexpected field []"},
 	{`{"Cluster":[]}`, pe, "failed to parse role [x]. unexpected field [Cluster]"},
 	{`{"cluster":"all"}`, pe,
-		"could not parse [cluster] field. expected a string array but found [VALUE_STRING] value instead"},
+		unreadRole + "could not parse [cluster] field. expected a string array but found [VALUE_STRING] value instead"},
 	{`{"cluster":{}}`, pe,
-		"could not parse [cluster] field. expected a string array but found [START_OBJECT] value instead"},
+		unreadRole + "could not parse [cluster] field. expected a string array but found [START_OBJECT] value instead"},
 	{`{"cluster":[1]}`, pe,
-		"could not parse [cluster] field. expected a string array but found [VALUE_NUMBER] value instead"},
-	{`{"cluster":[null]}`, pe, "could not parse [cluster] field. expected a string array but found null value instead"},
+		unreadRole + "could not parse [cluster] " + inArray + "[VALUE_NUMBER]"},
+	{`{"cluster":[null]}`, pe,
+		unreadRole + "could not parse [cluster] " + inArray + "[VALUE_NULL]"},
+	{`{"cluster":["monitor",["all"]]}`, pe,
+		unreadRole + "could not parse [cluster] " + inArray + "[START_ARRAY]"},
+	{`{"run_as":[{}]}`, pe,
+		unreadRole + "could not parse [run_as] " + inArray + "[START_OBJECT]"},
+	{`{"run_as":true}`, pe,
+		unreadRole + "could not parse [run_as] field. expected a string array but found [VALUE_BOOLEAN] value instead"},
 	{`{"run_as":"u"}`, pe,
-		"could not parse [run_as] field. expected a string array but found [VALUE_STRING] value instead"},
+		unreadRole + "could not parse [run_as] field. expected a string array but found [VALUE_STRING] value instead"},
 	{`{"metadata":null}`, pe,
-		"failed to parse role [x]. expected [metadata] to be an object but found [VALUE_NULL] instead"},
+		"expected field [metadata] to be of type object, but found [VALUE_NULL] instead"},
 	{`{"metadata":[]}`, pe,
-		"failed to parse role [x]. expected [metadata] to be an object but found [START_ARRAY] instead"},
-	{`{"transient_metadata":1}`, pe,
-		"failed to parse role [x]. expected [transient_metadata] to be an object but found [VALUE_NUMBER] instead"},
-	{`{"metadata_flattened":"a"}`, pe,
-		"failed to parse role [x]. expected [metadata_flattened] to be an object but found [VALUE_STRING] instead"},
+		"expected field [metadata] to be of type object, but found [START_ARRAY] instead"},
+	{`{"transient_metadata":1}`, pe, "failed to parse role [x]. unexpected field [transient_metadata]"},
+	{`{"metadata_flattened":"a"}`, pe, "failed to parse role [x]. unexpected field [metadata_flattened]"},
 	{`{"type":{}}`, pe, "failed to parse role [x]. unexpected value [START_OBJECT] of field [type]"},
 	{`{"type":[]}`, pe, "failed to parse role [x]. unexpected value [START_ARRAY] of field [type]"},
 	{`{"description":null}`, pe,
-		"failed to parse role [x]. expected [description] to be a string but found [VALUE_NULL] instead"},
+		"failed to parse role [x]. expected field [description] value to be a string, but found [VALUE_NULL] instead"},
 	{`{"index":[],"indices":[]}`, pe, "failed to parse role [x]. [indices] and [index] are one field"},
 	{`{"application":[],"applications":[]}`, pe,
 		"failed to parse role [x]. [applications] and [application] are one field"},
 
 	{`{"indices":null}`, pe,
-		"failed to parse indices privileges for role [x]. expected an array but found [VALUE_NULL] instead"},
+		"failed to parse indices privileges for role [x]. expected field [indices] value to be an array, but found " +
+			"[VALUE_NULL] instead"},
 	{`{"index":{}}`, pe,
-		"failed to parse indices privileges for role [x]. expected an array but found [START_OBJECT] instead"},
+		"failed to parse indices privileges for role [x]. expected field [index] value to be an array, but found " +
+			"[START_OBJECT] instead"},
 	{`{"indices":["a"]}`, pe,
-		"failed to parse indices privileges for role [x]. expected an object but found [VALUE_STRING] instead"},
+		"failed to parse indices privileges for role [x]. expected field [indices] value to be an array of objects, but " +
+			"found an array element of type [VALUE_STRING]"},
 	{`{"indices":[{"names":"a","privileges":["read"],"clusters":["c"]}]}`, pe,
 		"failed to parse indices privileges for role [x]. unexpected field [clusters]"},
 	{`{"indices":[{"names":"a","privileges":["read"],"fields":["c"]}]}`, pe,
@@ -158,32 +172,42 @@ var refused = []struct{ given, kind, reason string }{
 	{`{"indices":[{"names":[],"privileges":["read"]}]}`, pe,
 		"failed to parse indices privileges for role [x]. [names] cannot be an empty array"},
 	{`{"indices":[{"names":null,"privileges":["read"]}]}`, pe,
-		"could not parse [names] field. expected a string array but found null value instead"},
+		"failed to parse indices privileges for role [x]. expected field [names] value to be a string or an array of " +
+			"strings, but found [VALUE_NULL] instead"},
 	{`{"indices":[{"names":1,"privileges":["read"]}]}`, pe,
-		"could not parse [names] field. expected a string array but found [VALUE_NUMBER] value instead"},
+		"failed to parse indices privileges for role [x]. expected field [names] value to be a string or an array of " +
+			"strings, but found [VALUE_NUMBER] instead"},
 	{`{"indices":[{"names":"a","privileges":"read"}]}`, pe,
-		"could not parse [privileges] field. expected a string array but found [VALUE_STRING] value instead"},
+		unreadRole + "could not parse [privileges] field. expected a string array but found [VALUE_STRING] value instead"},
+	{`{"indices":[{"names":[1],"privileges":["read"]}]}`, pe,
+		unreadRole + "could not parse [names] " + inArray + "[VALUE_NUMBER]"},
+	{`{"indices":[{"names":"a","privileges":null}]}`, pe,
+		"failed to parse indices privileges for role [x]. missing required [privileges] field"},
+	{`{"indices":[{"names":"a","privileges":["read",null]}]}`, pe,
+		unreadRole + "could not parse [privileges] " + inArray + "[VALUE_NULL]"},
 	{`{"indices":[{"names":"a","privileges":[]}]}`, iae, "indices privileges must define at least one privilege"},
 	{`{"indices":[{"names":"a","privileges":["read"],"query":1}]}`, pe,
-		"failed to parse indices privileges for role [x]. expected [query] to be a string or an object but found " +
-			"[VALUE_NUMBER] instead"},
+		"failed to parse indices privileges for role [x]. expected field [query] value to be null, a string, an array, or an object, but " +
+			"found [VALUE_NUMBER] instead"},
 	{`{"indices":[{"names":"a","privileges":["read"],"query":[]}]}`, pe,
-		"failed to parse indices privileges for role [x]. expected [query] to be a string or an object but found " +
-			"[START_ARRAY] instead"},
+		"failed to parse indices privileges for role [x]. expected field [query] value to be null, a string, an array, or an object, but " +
+			"found [START_ARRAY] instead"},
 	{`{"indices":[{"names":"a","privileges":["read"],"allow_restricted_indices":"true"}]}`, pe,
-		"failed to parse indices privileges for role [x]. expected [allow_restricted_indices] to be a boolean but found " +
+		"failed to parse indices privileges for role [x]. expected field [allow_restricted_indices] value to be a boolean, but found " +
 			"[VALUE_STRING] instead"},
 	{`{"indices":[{"names":"a","privileges":["read"],"allow_restricted_indices":null}]}`, pe,
-		"failed to parse indices privileges for role [x]. expected [allow_restricted_indices] to be a boolean but found " +
+		"failed to parse indices privileges for role [x]. expected field [allow_restricted_indices] value to be a boolean, but found " +
 			"[VALUE_NULL] instead"},
 	{`{"indices":[{"names":"a","privileges":["read"],"transient_metadata":1}]}`, pe,
-		"failed to parse indices privileges for role [x]. expected [transient_metadata] to be an object but found " +
-			"[VALUE_NUMBER] instead"},
+		"failed to parse transient metadata for role [x]. expected START_OBJECT but got VALUE_NUMBER in " +
+			`"transient_metadata".`},
 
 	{`{"remote_indices":{}}`, pe,
-		"failed to parse remote indices privileges for role [x]. expected an array but found [START_OBJECT] instead"},
+		"failed to parse remote indices privileges for role [x]. expected field [remote_indices] value to be an array, " +
+			"but found [START_OBJECT] instead"},
 	{`{"remote_indices":[1]}`, pe,
-		"failed to parse remote indices privileges for role [x]. expected an object but found [VALUE_NUMBER] instead"},
+		"failed to parse remote indices privileges for role [x]. expected field [remote_indices] value to be an array of " +
+			"objects, but found an array element of type [VALUE_NUMBER]"},
 	{`{"remote_indices":[{"names":"a","privileges":["read"]}]}`, pe,
 		"failed to parse remote indices privileges for role [x]. missing required [clusters] field"},
 	{`{"remote_indices":[{"names":"a","privileges":["read"],"clusters":[]}]}`, pe,
@@ -192,26 +216,35 @@ var refused = []struct{ given, kind, reason string }{
 		"remote index cluster alias cannot be an empty string"},
 	{`{"remote_indices":[{"names":"a","privileges":["read"],"clusters":["c",""]}]}`, iae,
 		"remote index cluster alias cannot be an empty string"},
+	{`{"remote_indices":[{"names":"a","privileges":["read"],"clusters":null}]}`, pe,
+		unreadRole + "could not parse [clusters] field. expected a string array but found null value instead"},
+	{`{"remote_indices":[{"names":1,"privileges":["read"],"clusters":"c"}]}`, pe,
+		"failed to parse indices privileges for role [x]. expected field [names] value to be a string or an array of " +
+			"strings, but found [VALUE_NUMBER] instead"},
 	{`{"remote_indices":[{"privileges":["read"],"clusters":"c"}]}`, pe,
-		"failed to parse remote indices privileges for role [x]. missing required [names] field"},
+		"failed to parse indices privileges for role [x]. missing required [names] field"},
 	{`{"remote_indices":[{"names":"a","privileges":[],"clusters":"c"}]}`, iae,
 		"indices privileges must define at least one privilege"},
 
 	{`{"remote_cluster":{}}`, pe,
-		"failed to parse remote_cluster for role [x]. expected an array but found [START_OBJECT] instead"},
+		"failed to parse remote_cluster for role [x]. expected field [remote_cluster] value to be an array, but found " +
+			"[START_OBJECT] instead"},
 	{`{"remote_cluster":[null]}`, pe,
-		"failed to parse remote_cluster for role [x]. expected an object but found [VALUE_NULL] instead"},
+		"failed to parse remote_cluster for role [x]. expected field [remote_cluster] value to be an array of objects, but " +
+			"found an array element of type [VALUE_NULL]"},
 	{`{"remote_cluster":[{}]}`, iae, "remote cluster groups must not be null or empty"},
 	{`{"remote_cluster":[{"clusters":["c"]}]}`, pe,
-		"failed to parse remote_cluster for role [x]. missing required [privileges] field"},
+		"failed to parse remote_cluster for role [x]. [privileges] must be defined when [clusters] are defined"},
 	{`{"remote_cluster":[{"privileges":["monitor_enrich"]}]}`, pe,
-		"failed to parse remote_cluster for role [x]. missing required [clusters] field"},
+		"failed to parse remote_cluster for role [x]. [clusters] must be defined when [privileges] are defined"},
 	{`{"remote_cluster":[{"clusters":[],"privileges":["monitor_enrich"]}]}`, pe,
 		"failed to parse remote_cluster for role [x]. [clusters] cannot be an empty array"},
 	{`{"remote_cluster":[{"clusters":["c"],"privileges":[]}]}`, pe,
 		"failed to parse remote_cluster for role [x]. [privileges] cannot be an empty array"},
 	{`{"remote_cluster":[{"clusters":[""],"privileges":["monitor_enrich"]}]}`, iae,
 		"remote cluster alias cannot be an empty string"},
+	{`{"remote_cluster":[{"clusters":["c"],"privileges":[1]}]}`, pe,
+		unreadRole + "could not parse [privileges] " + inArray + "[VALUE_NUMBER]"},
 	{`{"remote_cluster":[{"clusters":["c"],"privileges":["monitor_enrich"],"names":[]}]}`, pe,
 		"failed to parse remote_cluster for role [x]. unexpected field [names]"},
 	{`{"remote_cluster":[{"clusters":["c"],"privileges":["monitor_enrich","all"]}]}`, pe,
@@ -219,28 +252,32 @@ var refused = []struct{ given, kind, reason string }{
 			"[privileges] within [remote_cluster]. Found [monitor_enrich, all]"},
 
 	{`{"applications":{}}`, pe,
-		"failed to parse application privileges for role [x]. expected an array but found [START_OBJECT] instead"},
+		"failed to parse application privileges for role [x]. expected field [applications] value to be an array, but " +
+			"found [START_OBJECT] instead"},
 	{`{"application":[1]}`, pe,
-		"failed to parse application privileges for role [x]. expected an object but found [VALUE_NUMBER] instead"},
-	{`{"applications":[{"application":"app","privileges":["p"],"resources":["*"],"names":["a"]}]}`, pe,
-		"failed to parse application privileges for role [x]. unexpected field [names]"},
-	{`{"applications":[{"privileges":["p"],"resources":["*"]}]}`, pe,
-		"failed to parse application privileges for role [x]. missing required [application] field"},
-	{`{"applications":[{"application":"","privileges":["p"],"resources":["*"]}]}`, pe,
-		"failed to parse application privileges for role [x]. missing required [application] field"},
-	{`{"applications":[{"application":["app"],"privileges":["p"],"resources":["*"]}]}`, pe,
-		"failed to parse application privileges for role [x]. expected [application] to be a string but found " +
-			"[START_ARRAY] instead"},
+		"failed to parse application privileges for role [x]. expected field [application] value to be an array of " +
+			"objects, but found an array element of type [VALUE_NUMBER]"},
+	{`{"applications":[{"application":"app","privileges":["p"],"resources":["*"],"names":["a"]}]}`, xpe, "[application] unknown field [names]"},
+	{`{"applications":[{"privileges":["p"],"resources":["*"]}]}`, iae,
+		"application privileges must have an application name"},
+	{`{"applications":[{"application":"","privileges":["p"],"resources":["*"]}]}`, iae,
+		"application privileges must have an application name"},
+	{`{"applications":[{"application":["app"],"privileges":["p"],"resources":["*"]}]}`, xpe,
+		"[application] application doesn't support values of type: START_ARRAY"},
 	{`{"applications":[{"application":"app","resources":["*"]}]}`, pe,
 		"failed to parse application privileges for role [x]. missing required [privileges] field"},
 	{`{"applications":[{"application":"app","privileges":["p"]}]}`, pe,
 		"failed to parse application privileges for role [x]. missing required [resources] field"},
-	{`{"applications":[{"application":"app","privileges":[],"resources":["*"]}]}`, pe,
-		"failed to parse application privileges for role [x]. [privileges] cannot be an empty array"},
-	{`{"applications":[{"application":"app","privileges":["p"],"resources":[]}]}`, pe,
-		"failed to parse application privileges for role [x]. [resources] cannot be an empty array"},
-	{`{"applications":[{"application":"app","privileges":["p"],"resources":"*"}]}`, pe,
-		"could not parse [resources] field. expected a string array but found [VALUE_STRING] value instead"},
+	{`{"applications":[{"application":"app","privileges":[],"resources":["*"]}]}`, iae,
+		"application privileges must define at least one privilege"},
+	{`{"applications":[{"application":"app","privileges":["p"],"resources":[]}]}`, iae,
+		"application privileges must refer to at least one resource"},
+	{`{"applications":[{"application":"app","privileges":["p"],"resources":1}]}`, xpe,
+		"[application] resources doesn't support values of type: VALUE_NUMBER"},
+	{`{"applications":[{"application":"app","privileges":null,"resources":["*"]}]}`, xpe,
+		"[application] privileges doesn't support values of type: VALUE_NULL"},
+	{`{"applications":[{"application":"app","privileges":["p"],"resources":[null]}]}`, xpe,
+		"[application] failed to parse field [resources]: Can't get text on a VALUE_NULL"},
 
 	{`{"global":[]}`, pe, "failed to parse privilege. expected [START_OBJECT] but found [START_ARRAY] instead"},
 	{`{"global":null}`, pe, "failed to parse privilege. expected [START_OBJECT] but found [VALUE_NULL] instead"},
@@ -253,12 +290,13 @@ var refused = []struct{ given, kind, reason string }{
 		"could not parse [applications] field. expected a string array but found [VALUE_STRING] value instead"},
 	{`{"global":{"role":{"manage":{}}}}`, pe, "failed to parse privilege. missing required [indices] field"},
 	{`{"global":{"role":{"manage":{"indices":{}}}}}`, pe,
-		"failed to parse privilege. expected an array but found [START_OBJECT] instead"},
+		"failed to parse privilege. expected [START_ARRAY] but found [START_OBJECT] instead"},
 	{`{"global":{"role":{"manage":{"indices":[{"names":["a"]}]}}}}`, pe,
 		"failed to parse privilege. missing required [privileges] field"},
 	{`{"global":{"role":{"manage":{"indices":[{"privileges":["a"]}]}}}}`, pe,
 		"failed to parse privilege. missing required [names] field"},
-	{`{"global":{"data_source":{}}}`, pe, "failed to parse privilege. expected an array but found [START_OBJECT] instead"},
+	{`{"global":{"data_source":{}}}`, pe,
+		"failed to parse privilege. expected [START_ARRAY] but found [START_OBJECT] instead"},
 	{`{"global":{"data_source":[1]}}`, pe,
 		"failed to parse privilege. expected [START_OBJECT] but found [VALUE_NUMBER] instead"},
 	{`{"global":{"data_source":[{"names":["a"],"privileges":["all"]}]}}`, pe,
@@ -269,9 +307,9 @@ var refused = []struct{ given, kind, reason string }{
 		"failed to parse restriction for role [x]. expected an object but found [VALUE_NULL] instead"},
 	{`{"restriction":{"foo":1}}`, pe, "failed to parse restriction for role [x]. unexpected field [foo]"},
 	{`{"restriction":{"workflows":null}}`, pe,
-		"could not parse [workflows] field. expected a string array but found null value instead"},
+		unreadRole + "could not parse [workflows] field. expected a string array but found null value instead"},
 	{`{"restriction":{"workflows":"a"}}`, pe,
-		"could not parse [workflows] field. expected a string array but found [VALUE_STRING] value instead"},
+		unreadRole + "could not parse [workflows] field. expected a string array but found [VALUE_STRING] value instead"},
 	{`{"restriction":{"workflows":[]}}`, pe,
 		"failed to parse restriction for role [x]. [workflows] cannot be an empty array"},
 }
@@ -287,8 +325,16 @@ func TestParse_Refused(t *testing.T) {
 func wantError(t *testing.T, given string, err error, kind, reason string) {
 	t.Helper()
 	var e *fault.Error
-	if !errors.As(err, &e) || e.Code.Name != kind || e.Message != reason {
+	if !errors.As(err, &e) || e.Code.Name != kind {
 		t.Errorf("%s: %#v; want %s: %s", given, err, kind, reason)
+		return
+	}
+	found := e.Message
+	for cause := e.CausedBy; cause != nil; cause = cause.CausedBy {
+		found += ": " + cause.Message
+	}
+	if found != reason {
+		t.Errorf("%s: %s; want %s", given, found, reason)
 	}
 }
 

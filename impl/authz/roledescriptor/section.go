@@ -1,11 +1,26 @@
 package roledescriptor
 
 import (
+	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
-// section is the name of a part of a descriptor in messages, such as "role [x]".
-type section string
+// section is a part of a role's descriptor in messages. The part is empty for the descriptor itself.
+type section struct{ part, role string }
+
+// String returns the name of the section in messages, such as "indices privileges for role [x]".
+func (s section) String() string {
+	switch {
+	case s.role == "":
+		return s.part
+	case s.part == "":
+		return "role [" + s.role + "]"
+	}
+	return s.part + " for role [" + s.role + "]"
+}
+
+// sibling returns another part of the same descriptor.
+func (s section) sibling(part string) section { return section{part, s.role} }
 
 // fail returns fault.ParseFailed with the section's name in front of the message.
 func (s section) fail(format string, values ...any) error {
@@ -39,10 +54,10 @@ func (s section) readObject(value any, readers map[string]func(any) error) error
 }
 
 // readArray passes each element to the reader.
-func (s section) readArray(value any, read func(any) error) error {
+func (s section) readArray(field string, value any, read func(any) error) error {
 	elements, ok := value.([]any)
 	if !ok {
-		return s.fail("expected an array but found [%s] instead", xcontent.Token(value))
+		return s.fail("expected field [%s] value to be an array, but found [%s] instead", field, xcontent.Token(value))
 	}
 	for _, element := range elements {
 		if err := read(element); err != nil {
@@ -68,71 +83,74 @@ func read[T any](s section, field, kind string, target *T) func(any) error {
 	return func(value any) error {
 		typed, ok := value.(T)
 		if !ok {
-			return s.fail("expected [%s] to be %s but found [%s] instead", field, kind, xcontent.Token(value))
+			return s.fail("expected field [%s] value to be %s, but found [%s] instead", field, kind, xcontent.Token(value))
 		}
 		*target = typed
 		return nil
 	}
 }
 
-// readFreeObject returns a reader of an object with any content. It leaves the target unset for an empty one.
-func (s section) readFreeObject(field string, target *map[string]any) func(any) error {
+// readFreeObject returns a reader of an object with any content. It leaves the target unset for an empty one, and
+// returns the error of fail for other values.
+func readFreeObject(target *map[string]any, fail func(value any) error) func(any) error {
 	return func(value any) error {
-		var members map[string]any
-		err := read(s, field, "an object", &members)(value)
+		members, ok := value.(map[string]any)
+		if !ok {
+			return fail(value)
+		}
 		if len(members) > 0 {
 			*target = members
 		}
-		return err
-	}
-}
-
-// readStrings returns a reader of an array of strings. An empty array is not nil.
-func readStrings(field string, target *[]string) func(any) error {
-	return func(value any) error {
-		elements, ok := value.([]any)
-		if !ok {
-			return notStringsError(field, value)
-		}
-		read := make([]string, 0, len(elements))
-		for _, element := range elements {
-			text, ok := element.(string)
-			if !ok {
-				return notStringsError(field, element)
-			}
-			read = append(read, text)
-		}
-		*target = read
 		return nil
 	}
 }
 
-func notStringsError(field string, value any) error {
-	found := "[" + xcontent.Token(value) + "]"
-	if value == nil {
-		found = "null"
+// readStrings returns a reader of an array of strings. An empty array is not nil. The errors of a role's descriptor
+// have the reason as their cause.
+func (s section) readStrings(field string, target *[]string) func(any) error {
+	array := xcontent.StringArray(field, target)
+	return func(value any) error {
+		cause, failed := array(value).(*fault.Error) //nolint:errorlint // fields return their errors bare
+		if !failed {
+			return nil
+		}
+		if s.role == "" {
+			return cause
+		}
+		outer := parseError("failed to parse role [%s]", s.role)
+		outer.CausedBy = cause
+		return outer
 	}
-	return parseError("could not parse [%s] field. expected a string array but found %s value instead", field, found)
 }
 
 // readStringOrStrings is readStrings that also accepts a single string, as an array of one.
-func readStringOrStrings(field string, target *[]string) func(any) error {
+func (s section) readStringOrStrings(field string, target *[]string) func(any) error {
+	array := s.readStrings(field, target)
 	return func(value any) error {
 		if text, ok := value.(string); ok {
 			*target = []string{text}
 			return nil
 		}
-		return readStrings(field, target)(value)
+		return array(value)
 	}
 }
 
-// readOptionalStrings is readStrings that also accepts null. An empty array is nil.
-func readOptionalStrings(field string, target *[]string) func(any) error {
+// readNullableStrings is readStrings that also accepts null, like an array that is missing.
+func (s section) readNullableStrings(field string, target *[]string) func(any) error {
+	array := s.readStrings(field, target)
 	return func(value any) error {
 		if value == nil {
 			return nil
 		}
-		err := readStrings(field, target)(value)
+		return array(value)
+	}
+}
+
+// readOptionalStrings is readNullableStrings for which an empty array is nil, too.
+func (s section) readOptionalStrings(field string, target *[]string) func(any) error {
+	array := s.readNullableStrings(field, target)
+	return func(value any) error {
+		err := array(value)
 		if len(*target) == 0 {
 			*target = nil
 		}

@@ -140,36 +140,17 @@ func nameInPath(name string) xcontent.Field {
 
 // roleNames returns a field for an array of names, or a string of names with a comma between.
 func roleNames(target *[]string) xcontent.Field {
+	array := xcontent.StringArray("roles", target)
 	return func(value any) error {
-		switch value := value.(type) {
-		case string:
+		text, one := value.(string)
+		switch {
+		case !one:
+			return array(value)
+		case text == "":
 			*target = []string{}
-			if value != "" {
-				*target = strings.Split(value, ",")
-			}
-			return nil
-		case []any:
-			return readRoleNames(value, target)
+		default:
+			*target = strings.Split(text, ",")
 		}
-
-		found := "[" + xcontent.Token(value) + "]"
-		if value == nil {
-			found = "null"
-		}
-		return parseFailed("could not parse [roles] field. expected a string array but found %s value instead", found)
+		return nil
 	}
-}
-
-func readRoleNames(elements []any, target *[]string) error {
-	names := make([]string, 0, len(elements))
-	for _, element := range elements {
-		name, ok := element.(string)
-		if !ok {
-			return parseFailed("could not parse [roles] field. expected a string array but one of the value in the array "+
-				"is [%s]", xcontent.Token(element))
-		}
-		names = append(names, name)
-	}
-	*target = names
-	return nil
 }

@@ -96,6 +96,35 @@ func readTexts(elements []any, target *[]string) error {
 	return nil
 }
 
+// StringArray returns a field for an array of strings and nothing else, as parts of Elasticsearch read it without an
+// object parser. The value set is not nil. Errors are fault.ParseFailed, and name the field.
+func StringArray(name string, target *[]string) Field {
+	refuse := func(found string) error {
+		text := "could not parse [" + name + "] field. expected a string array but " + found
+		return fault.New(fault.ParseFailed, text, name)
+	}
+	return func(value any) error {
+		if value == nil {
+			return refuse("found null value instead")
+		}
+		elements, ok := value.([]any)
+		if !ok {
+			return refuse("found [" + Token(value) + "] value instead")
+		}
+
+		texts := make([]string, 0, len(elements))
+		for _, element := range elements {
+			text, ok := element.(string)
+			if !ok {
+				return refuse("one of the value in the array is [" + Token(element) + "]")
+			}
+			texts = append(texts, text)
+		}
+		*target = texts
+		return nil
+	}
+}
+
 // Object returns a field for an object of any content. The value set is not nil.
 func Object(target *map[string]any) Field { return typed(target) }
 
