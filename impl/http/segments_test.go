@@ -49,6 +49,9 @@ func TestSegments_Role(t *testing.T) {
 	}
 	w.es(bob, "GET /_security/role/foo%2F_further", "").is(http.StatusNotFound, `{}`)
 
+	w.es(bob, "POST /_security/role/foo/_clear_cache", `{"cluster":["monitor"]}`).ok()
+	w.es(bob, "GET /_security/role/foo%2F_clear_cache", "").is(http.StatusNotFound, `{}`)
+
 	w.role("foo%2Fbar", `{"cluster":["monitor"]}`)
 	if _, found := w.es(bob, "GET /_security/role/foo%2Fbar", "").ok()["foo/bar"]; !found {
 		t.Error("the role foo/bar is missing")
