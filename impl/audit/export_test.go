@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/storetest"
 )
 
 // clock is a clock that a test sets.
@@ -20,15 +20,7 @@ type clock struct{ now time.Time }
 func newStore(t *testing.T) (*store.Store, *clock) {
 	t.Helper()
 	c := &clock{time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
-	st, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), func() time.Time { return c.now })
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := storetest.Open(t, storetest.File(t), func() time.Time { return c.now })
 	return st, c
 }
 

@@ -2,7 +2,6 @@ package authn_test
 
 import (
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,6 +19,7 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/storetest"
 )
 
 const passphrase = "a passphrase"
@@ -40,15 +40,7 @@ func newWorld(t *testing.T, settings session.Settings) *world {
 	w := &world{T: t}
 	w.now.Store(time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC).UnixMilli())
 	now := func() time.Time { return time.UnixMilli(w.now.Load()) }
-	var err error
-	if w.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), now); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	w.store = storetest.Open(t, storetest.File(t), now)
 	w.assemble(now, settings)
 	for name, role := range map[string]string{"alice": "superuser", "bob": "x", "chief": "ece_platform_admin"} {
 		p := passphrase

@@ -2,7 +2,6 @@ package saml
 
 import (
 	"errors"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,21 +11,14 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/storetest"
 )
 
 func openStore(t *testing.T) *store.Store { return openStoreAt(t, time.Now) }
 
 func openStoreAt(t *testing.T, now func() time.Time) *store.Store {
 	t.Helper()
-	st, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := storetest.Open(t, storetest.File(t), now)
 	return st
 }
 

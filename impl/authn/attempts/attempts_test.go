@@ -3,7 +3,6 @@ package attempts
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/storetest"
 )
 
 // harness is a counter on a database, with a clock that the test moves.
@@ -26,15 +26,7 @@ func newHarness(t *testing.T, policy Policy) *harness {
 	h := &harness{T: t}
 	h.Counter = NewCounter(policy, NewAddressLimiter(2, time.Minute, h.clock.now))
 
-	var err error
-	if h.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), h.clock.now); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	h.store = storetest.Open(t, storetest.File(t), h.clock.now)
 	return h
 }
 

@@ -2,7 +2,6 @@ package elevation_test
 
 import (
 	"context"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/storetest"
 )
 
 // period is the duration of a time step of one-time codes.
@@ -40,17 +40,10 @@ func newHarness(t *testing.T) *harness {
 	h := &harness{T: t, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return h.now }
 
-	var err error
-	if h.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), clock); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	h.store = storetest.Open(t, storetest.File(t), clock)
 
 	h.sealer = newSealer(t)
+	var err error
 	if h.sessions, err = session.New(t.Context(), h.store, h.sealer, session.DefaultSettings); err != nil {
 		t.Fatal(err)
 	}

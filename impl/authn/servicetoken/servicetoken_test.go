@@ -9,19 +9,12 @@ import (
 
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/storetest"
 )
 
 func newService(t *testing.T) *Service {
 	t.Helper()
-	st, err := store.Open(t.Context(), store.None, time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := storetest.Open(t, store.None, time.Now)
 	return NewService(st)
 }
 

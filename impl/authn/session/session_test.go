@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/storetest"
 )
 
 func newService(t *testing.T) *Service {
@@ -26,15 +27,7 @@ func newService(t *testing.T) *Service {
 // open returns a service on a database with its own clock, such as one of several replicas.
 func open(t *testing.T, dsn string, now func() time.Time, settings Settings) *Service {
 	t.Helper()
-	st, err := store.Open(t.Context(), dsn, now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := storetest.Open(t, dsn, now)
 	s, err := New(t.Context(), st, sealer(t, make([]byte, secret.KeySize)), settings)
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package user_test
 
 import (
 	"errors"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,20 +14,13 @@ import (
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/storetest"
 )
 
 func newService(t *testing.T) (*user.Service, *store.Store) {
 	t.Helper()
 	now := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
-	st, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), func() time.Time { return now })
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := storetest.Open(t, storetest.File(t), func() time.Time { return now })
 	hasher := secret.NewHasher(secret.Cost{Memory: 64, Passes: 1, Threads: 1})
 	return user.NewService(st, hasher, attempts.NewCounter(attempts.DefaultPolicy, nil)), st
 }

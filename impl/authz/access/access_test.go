@@ -2,7 +2,6 @@ package access
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/store"
+	"github.com/sallyport/sallyport/impl/store/storetest"
 )
 
 // fixture is a service on a store with application privileges.
@@ -25,15 +25,7 @@ type fixture struct {
 
 func newFixture(t *testing.T) fixture {
 	t.Helper()
-	st, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := storetest.Open(t, storetest.File(t), time.Now)
 	service, err := NewService(st, privilege.Names{}, role.Builtin{})
 	if err != nil {
 		t.Fatal(err)

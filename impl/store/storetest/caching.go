@@ -1,4 +1,4 @@
-// Package storetest opens stores for the tests of packages that cache records.
+// Package storetest opens stores for the tests of other packages.
 package storetest
 
 import (
@@ -25,17 +25,7 @@ func OpenCaching(t *testing.T) *Caching {
 	r := &Caching{T: t}
 	began := time.UnixMilli(1e12)
 	r.now.Store(&began)
-	st, err := store.Open(t.Context(), postgrestest.DSN(t), r.Time)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-
+	st := Open(t, postgrestest.DSN(t), r.Time)
 	r.Store = st
 	st.Follow(store.MaxLifetime, slog.New(slog.DiscardHandler))
 	r.Change(func(tx *store.Tx) error { return tx.Users.Insert(store.User{Name: "alice", Enabled: true}) })
