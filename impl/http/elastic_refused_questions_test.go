@@ -69,25 +69,34 @@ func TestRefused_HasPrivileges(t *testing.T) {
 	const url = "/_security/user/_has_privileges"
 	for _, c := range []refusedBody{
 		{``, pe("request body is required")},
-		{`[]`, xpe("…START_ARRAY")},
+		{`[]`, pe("failed to parse privileges check [bob]. expected an object but found [START_ARRAY] instead")},
 		{`{}`, pe("failed to parse privileges check [bob]. All privilege fields [cluster,index,applications] are missing")},
 		{`{"cluster":null}`,
 			pe("failed to parse privileges check [bob]. All privilege fields [cluster,index,applications] are missing")},
 		{`{"cluster":[]}`, arv("must specify at least one privilege")},
 		{`{"cluster":null,"index":[],"application":[]}`, arv("must specify at least one privilege")},
-		{`{"indices":[]}`, xpe("…unknown field [indices]…")},
-		{`{"foo":1}`, xpe("…unknown field [foo]")},
-		{`{"cluster":{}}`, xpe("…cluster doesn't support values of type: START_OBJECT")},
+		{`{"indices":[]}`, pe("failed to parse privileges check [bob]. unexpected field [indices]")},
+		{`{"foo":1}`, pe("failed to parse privileges check [bob]. unexpected field [foo]")},
+		{`{"cluster":{}}`, refusal(parseException, parseException+": failed to parse role [bob]", parseException+
+			": could not parse [cluster] field. expected a string array but found [START_OBJECT] value instead")},
+		{`{"cluster":[1]}`, refusal(parseException, parseException+": failed to parse role [bob]", parseException+
+			": could not parse [cluster] field. expected a string array but one of the value in the array is [VALUE_NUMBER]")},
+		{`{"index":[{"names":1,"privileges":["read"]}]}`, pe("failed to parse indices privileges for role [bob]. " +
+			"expected field [names] value to be a string or an array of strings, but found [VALUE_NUMBER] instead")},
 		{`{"index":[{"names":"a","privileges":["read"],"field_security":{"grant":["f"]}}]}`,
 			pe("Field [field_security] is not supported in a has_privileges request")},
 		{`{"index":[{"names":"a","privileges":["read"],"query":"{}"}]}`,
 			pe("Field [query] is not supported in a has_privileges request")},
-		{`{"index":[{"names":"a"}]}`, "400 …Required [privileges]… | …"},
-		{`{"index":[{"privileges":["read"]}]}`, "400 …Required [names]… | …"},
-		{`{"index":{"names":"a","privileges":["read"]}}`, xpe("…index doesn't support values of type: START_OBJECT")},
+		{`{"index":[{"names":"a"}]}`, pe("failed to parse indices privileges for role [bob]. missing required [privileges] field")},
+		{`{"index":[{"privileges":["read"]}]}`, pe("failed to parse indices privileges for role [bob]. missing required [names] field")},
+		{`{"index":{"names":"a","privileges":["read"]}}`, pe("failed to parse indices privileges for role [bob]. " +
+			"expected field [index] value to be an array, but found [START_OBJECT] instead")},
 		{`{"cluster":["no_such"]}`, "400 …unknown cluster privilege [no_such]… | …"},
 		{`{"index":[{"names":"a","privileges":["no_such"]}]}`, "400 …unknown index privilege [no_such]… | …"},
-		{`{"application":[{"application":"kib","privileges":["p"]}]}`, "400 …Required [resources]… | …"},
+		{`{"application":[{"application":"kib","privileges":["p"]}]}`,
+			pe("failed to parse application privileges for role [bob]. missing required [resources] field")},
+		{`{"application":[{"application":"kib","privileges":{},"resources":["*"]}]}`,
+			xpe("[application] privileges doesn't support values of type: START_OBJECT")},
 		{`{"application":[{"application":"kib*","privileges":["p"],"resources":["*"]}]}`,
 			arv("[kib*] is not the name of an application…")},
 	} {

@@ -9,8 +9,11 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
-// indicesPart is the part of a descriptor that messages about index privileges name.
-const indicesPart = "indices privileges"
+// The parts of a descriptor that messages name.
+const (
+	indicesPart      = "indices privileges"
+	applicationsPart = "application privileges"
+)
 
 // entry is an element of an array of privileges.
 type entry[T any] interface {

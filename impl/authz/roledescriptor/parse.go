@@ -111,7 +111,7 @@ func printable(name string) bool {
 // readers returns the reader of each member that the options accept, under all names of the member.
 func (d *Descriptor) readers(role section, options Options) map[string]func(any) error {
 	var dropped map[string]any
-	indices, applications := role.sibling(indicesPart), role.sibling("application privileges")
+	indices, applications := role.sibling(indicesPart), role.sibling(applicationsPart)
 	dropObject := func(field string) func(any) error {
 		return readFreeObject(&dropped, func(any) error { return role.fail("unexpected field [%s]", field) })
 	}

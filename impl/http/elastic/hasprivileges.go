@@ -9,7 +9,6 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/http/convert"
-	"github.com/sallyport/sallyport/impl/platform/xcontent"
 )
 
 // privilegeCheck asks which privileges a user has.
@@ -61,36 +60,27 @@ func readPrivilegeCheck(r request) (privilegeCheck, error) {
 }
 
 func readCheck(name string, body any) (access.PrivilegeCheck, error) {
-	var q access.PrivilegeCheck
-	if err := refuseLimits(body); err != nil {
-		return q, err
+	asked, err := roledescriptor.ParseCheck(name, body)
+	if err != nil {
+		return access.PrivilegeCheck{}, err
 	}
-
-	err := xcontent.Parser{Name: "has_privileges_request", Fields: map[string]xcontent.Field{
-		"cluster": xcontent.OrNull(xcontent.TextArray(&q.Cluster)),
-		"index": xcontent.Array(func(value any) error {
-			var i access.IndexCheck
-			err := readIndexCheck(&i, value)
-			q.Indices = append(q.Indices, i)
-			return err
-		}),
-		"application": xcontent.Array(func(value any) error {
-			var a access.ApplicationCheck
-			err := xcontent.Parser{Name: "application", Fields: map[string]xcontent.Field{
-				"application": xcontent.Text(&a.Application),
-				"privileges":  xcontent.TextArray(&a.Privileges),
-				"resources":   xcontent.TextArray(&a.Resources),
-			}, Required: []string{"application", "privileges", "resources"}}.Read(value)
-			q.Applications = append(q.Applications, a)
-			return err
-		}),
-	}}.Read(body)
-
-	if err == nil && len(q.Cluster)+len(q.Indices)+len(q.Applications) == 0 {
+	q := access.PrivilegeCheck{
+		Cluster:      asked.Cluster,
+		Indices:      convert.Each(asked.Indices, indexCheck),
+		Applications: convert.Each(asked.Applications, applicationCheck),
+	}
+	if len(q.Cluster)+len(q.Indices)+len(q.Applications) == 0 {
 		err = refuseNoQuestion(name, body)
 	}
-
 	return q, err
+}
+
+func indexCheck(p roledescriptor.IndexPrivileges) access.IndexCheck {
+	return access.IndexCheck{Names: p.Names, Privileges: p.Privileges, AllowRestricted: p.AllowRestrictedIndices}
+}
+
+func applicationCheck(p roledescriptor.ApplicationPrivileges) access.ApplicationCheck {
+	return access.ApplicationCheck(p)
 }
 
 // refuseNoQuestion returns the refusal of a check of no privilege. Elasticsearch distinguishes members that are missing
@@ -106,29 +96,6 @@ func refuseNoQuestion(name string, body any) error {
 		fault.ParseFailed,
 		"failed to parse privileges check ["+name+"]. All privilege fields [cluster,index,applications] are missing",
 	)
-}
-
-// refuseLimits refuses checks of some fields or documents of an index.
-func refuseLimits(body any) error {
-	members, _ := body.(map[string]any)
-	indices, _ := members["index"].([]any)
-	for _, index := range indices {
-		asked, _ := index.(map[string]any)
-		for _, limit := range []string{"field_security", "query"} {
-			if _, given := asked[limit]; given {
-				return fault.New(fault.ParseFailed, "Field ["+limit+"] is not supported in a has_privileges request")
-			}
-		}
-	}
-
-	return nil
-}
-
-func readIndexCheck(target *access.IndexCheck, value any) error {
-	return xcontent.Parser{Name: "index", Fields: map[string]xcontent.Field{
-		"names": xcontent.Texts(&target.Names), "privileges": xcontent.TextArray(&target.Privileges),
-		"allow_restricted_indices": xcontent.Boolean(&target.AllowRestricted),
-	}, Required: []string{"names", "privileges"}}.Read(value)
 }
 
 func showUserPrivileges(p access.UserPrivileges) (response, error) {
