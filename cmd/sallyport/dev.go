@@ -39,7 +39,7 @@ type devOptions struct {
 var devDefaults = map[string]string{"admin.listen": ""}
 
 // devIgnored are the settings of the database that serve keeps. dev makes another, and a key for it.
-var devIgnored = []string{"store", "key_encryption_key"}
+var devIgnored = []string{"store", "key_encryption_key", "key_encryption_key_fallback"}
 
 // startText is the time at which the clock of a deterministic server stands at first.
 var startText = control.DeterministicStart.Format(time.RFC3339)

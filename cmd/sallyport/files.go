@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sallyport/sallyport/impl/authn/sealing"
 	"github.com/sallyport/sallyport/impl/config"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
@@ -115,9 +116,12 @@ func readKeyFile(path string) ([]byte, error) {
 
 // wrongKeyError explains that the database is encrypted with another key. A key file that the failed start created is
 // removed: it would hide that the right one is missing.
-func wrongKeyError(c config.Config, keyFileIsNew bool) error {
+func wrongKeyError(c config.Config, keyFileIsNew bool, cause error) error {
 	path := besideDatabase(c.Store, ".key")
+	var unknown *sealing.UnknownKeyError
 	switch {
+	case c.KeyEncryptionKey != nil && errors.As(cause, &unknown):
+		return unknownKeyError(c, unknown.KeyID)
 	case c.KeyEncryptionKey != nil:
 		return errors.New("SALLYPORT_KEY_ENCRYPTION_KEY is not the key that this database is encrypted with")
 	case keyFileIsNew:
@@ -130,6 +134,22 @@ func wrongKeyError(c config.Config, keyFileIsNew bool) error {
 	}
 	return fmt.Errorf("the key in %s is not the one that this database is encrypted with; "+
 		"restore it from the backup of this database", path)
+}
+
+// unknownKeyError explains that a second key is missing, while a rotation is in progress.
+func unknownKeyError(c config.Config, id string) error {
+	return fmt.Errorf("this database has secrets that are encrypted with the key %s, which is neither %s: set "+
+		"SALLYPORT_KEY_ENCRYPTION_KEY_FALLBACK_FILE to a file with it, until key-encryption-key rotate --online reports "+
+		"that it is no longer needed", id, configuredKeys(c))
+}
+
+// configuredKeys names the key-encryption keys of a configuration by their ids.
+func configuredKeys(c config.Config) string {
+	names := "key_encryption_key, " + secret.KeyID(c.KeyEncryptionKey) + ","
+	if c.KeyEncryptionKeyFallback == nil {
+		return names + " nor key_encryption_key_fallback, which is not set"
+	}
+	return names + " nor key_encryption_key_fallback, " + secret.KeyID(c.KeyEncryptionKeyFallback)
 }
 
 // nextKeyFile returns the path of the new key while it replaces the one beside the database.

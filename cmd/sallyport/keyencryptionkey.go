@@ -5,42 +5,88 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport/sallyport/impl/authn/rekey"
+	"github.com/sallyport/sallyport/impl/authn/sealing"
 	"github.com/sallyport/sallyport/impl/config"
 	"github.com/sallyport/sallyport/impl/platform/secret"
+	"github.com/sallyport/sallyport/impl/saml"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
 func newKeyEncryptionKey() *cobra.Command {
-	const short = "Rotate the key that encrypts signing keys and second factors in the database"
-	return newGroup("key-encryption-key", short, newKeyEncryptionKeyRotate())
+	const short = "List and rotate the keys that encrypt signing keys and second factors in the database"
+	return newGroup("key-encryption-key", short, newKeyEncryptionKeyList(), newKeyEncryptionKeyRotate())
+}
+
+func newKeyEncryptionKeyList() *cobra.Command {
+	const short = "List the keys that secrets in the database are encrypted with, by their ids"
+	return storeCommand("list", short, cobra.NoArgs, func(cmd *cobra.Command, r records, _ []string) error {
+		keys, err := store.Read(cmd.Context(), r.store,
+			func(tx *store.Tx) ([]store.KeyEncryptionKey, error) { return tx.KeyEncryptionKeys.All() })
+		if err != nil {
+			return err
+		}
+		sealer, err := r.sealer()
+		if err != nil {
+			return err
+		}
+
+		rows := [][]string{{"ID", "SETTING", "IN USE SINCE"}}
+		for _, key := range keys {
+			rows = append(rows, []string{key.ID, settingOfKey(sealer, key.ID), formatTime(key.CreatedAt)})
+		}
+		return printTable(cmd.OutOrStdout(), rows)
+	})
+}
+
+// settingOfKey returns the name of the setting that holds a key of the store; "-" if none does.
+func settingOfKey(sealer *secret.Sealer, id string) string {
+	switch {
+	case sealer.KeyID() == id:
+		return "key_encryption_key"
+	case sealer.Knows(id):
+		return "key_encryption_key_fallback"
+	}
+	return "-"
+}
+
+// rotation holds the flags of key-encryption-key rotate.
+type rotation struct {
+	file          string
+	force, online bool
 }
 
 func newKeyEncryptionKeyRotate() *cobra.Command {
 	var flags configFlags
-	var file string
-	var force bool
+	var o rotation
 	cmd := &cobra.Command{
-		Use: "rotate", Short: "Re-encrypt the secrets in the database with a new key; no server may run on it",
-		Long: `Re-encrypt the secrets in the database with a new key, all or none. Sessions, API keys and second factors stay
-valid.
+		Use: "rotate", Short: "Re-encrypt the secrets in the database with a new key",
+		Long: `Re-encrypt the secrets in the database with a new key. Sessions, API keys and second factors stay valid.
 
-If the key is in the file beside a SQLite database, a new key is generated and replaces it there. If the key is
-configured, --new-key-file names the file with the new key, which is generated if the file does not exist; configure
-it for all servers before they start again.
+With --online, while servers run: all have key_encryption_key, with which the secrets are re-encrypted, and the old key
+as key_encryption_key_fallback. It reports when the old key is no longer needed. After an interruption, repeat the
+command: it skips what is re-encrypted already.
 
-Stop all servers first. A running server is detected on SQLite, but not on PostgreSQL: there it refuses sign-ins,
-sessions and second factors until it is restarted with the new key. Backups made before need the old key.
+With --force, all or none, while no server runs. If the key is in the file beside a SQLite database, a new key is
+generated and replaces it there. If the key is configured, --new-key-file names the file with the new key, which is
+generated if the file does not exist; configure it for all servers before they start again. A running server is
+detected on SQLite, but not on PostgreSQL: there it refuses sign-ins, sessions and second factors until it is restarted
+with the new key. If the command is interrupted, run it again: it continues where it stopped.
 
-If the command is interrupted, run it again: it continues where it stopped.`,
+Backups made before need the old key.`,
 		Args: cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error {
-			if !force {
+			switch {
+			case o.online && (o.force || o.file != ""):
+				return errors.New("--online uses the configured keys, while servers run: " +
+					"--force and --new-key-file are for stopped servers")
+			case !o.online && !o.force:
 				return errors.New("stop all servers, and keep a copy of the old key, which backups made before need; " +
-					"then add --force")
+					"then add --force; or add --online to rotate while servers run")
 			}
 			return nil
 		},
@@ -49,19 +95,83 @@ If the command is interrupted, run it again: it continues where it stopped.`,
 			if err != nil {
 				return err
 			}
+			if o.online {
+				return onRecords(cmd, c, func(r records) error { return rotateOnline(cmd, r) })
+			}
 			if databaseFile(c.Store) != "" {
 				if err := explainDatabaseError(store.Unused(cmd.Context(), c.Store), c.Store); err != nil {
 					return err
 				}
 			}
-			return onRecords(cmd, c, func(r records) error { return rotateKeyEncryptionKey(cmd, r, file) })
+			return onRecords(cmd, c, func(r records) error { return rotateKeyEncryptionKey(cmd, r, o.file) })
 		},
 	}
 	flags.add(cmd, "store")
-	cmd.Flags().StringVar(&file, "new-key-file", "",
+	cmd.Flags().StringVar(&o.file, "new-key-file", "",
 		"if the key is configured: file with the new key, as openssl rand -base64 32 writes it; created if it does not exist")
-	cmd.Flags().BoolVar(&force, "force", false, "confirm that all servers are stopped")
+	cmd.Flags().BoolVar(&o.force, "force", false, "confirm that all servers are stopped")
+	cmd.Flags().BoolVar(&o.online, "online", false, "re-encrypt while servers run that have both keys")
 	return cmd
+}
+
+// rotateOnline re-encrypts with the configured key what is encrypted with the fallback.
+func rotateOnline(cmd *cobra.Command, r records) error {
+	if r.config.KeyEncryptionKeyFallback == nil {
+		return errors.New("key_encryption_key_fallback is not set: configure the new key as key_encryption_key and the old " +
+			"one as key_encryption_key_fallback, here as for all servers")
+	}
+	sealer, err := r.sealer()
+	if err != nil {
+		return err
+	}
+	if err := r.wantServersWith(cmd, sealer); err != nil {
+		return err
+	}
+
+	const interval = 1000
+	reported := 0
+	replaced, dropped, err := rekey.Reencrypt(cmd.Context(), r.store, sealer, func(so rekey.Replaced) {
+		if so.SecondFactors-reported >= interval {
+			reported = so.SecondFactors
+			cmd.PrintErrf("re-encrypted %d second factors so far\n", reported)
+		}
+	})
+	if errors.Is(err, secret.ErrUnsealable) {
+		err = fmt.Errorf("neither of the configured keys decrypts every secret: %w", err)
+	}
+	if err != nil {
+		return fmt.Errorf("%w; %d signing keys and %d second factors are re-encrypted", err, replaced.SigningKeys,
+			replaced.SecondFactors)
+	}
+	return printLine(cmd, "re-encrypted %d signing keys and %d second factors with the key %s; %s", replaced.SigningKeys,
+		replaced.SecondFactors, sealer.KeyID(), droppedKeys(r.config, dropped))
+}
+
+// wantServersWith returns an error unless a server encrypts with the current key of a sealer. Servers that do not have
+// the key would stop to serve if secrets were re-encrypted with it.
+func (r records) wantServersWith(cmd *cobra.Command, sealer *secret.Sealer) error {
+	registered, err := store.Read(cmd.Context(), r.store,
+		func(tx *store.Tx) (bool, error) { return sealing.Check(tx, sealer) })
+	switch {
+	case errors.Is(err, secret.ErrUnsealable):
+		return wrongKeyError(r.config, false, err)
+	case err == nil && !registered:
+		return fmt.Errorf("no server has started with the key %s as key_encryption_key yet: "+
+			"first restart all servers with it", sealer.KeyID())
+	}
+	return err
+}
+
+// droppedKeys says which keys are no longer needed, and from when.
+func droppedKeys(c config.Config, ids []string) string {
+	// Sign-ins at identity providers that began on a server with the old key may still be in progress.
+	wait := saml.PendingTime.Minutes()
+	if len(ids) == 0 {
+		ids = []string{secret.KeyID(c.KeyEncryptionKeyFallback)}
+	}
+	return fmt.Sprintf("the key %s is no longer needed: from %.0f minutes after the last server with it as "+
+		"key_encryption_key has stopped, restart the servers without key_encryption_key_fallback",
+		strings.Join(ids, ", "), wait)
 }
 
 func rotateKeyEncryptionKey(cmd *cobra.Command, r records, file string) error {
@@ -74,9 +184,13 @@ func rotateKeyEncryptionKey(cmd *cobra.Command, r records, file string) error {
 		return err
 	}
 
-	switch err := r.checkKey(cmd, old); {
+	from, err := r.sealer()
+	if err != nil {
+		return err
+	}
+	switch err := rekey.Check(cmd.Context(), r.store, from); {
 	case errors.Is(err, secret.ErrUnsealable):
-		return finishRotation(cmd, r, next)
+		return finishRotation(cmd, r, next, err)
 	case err != nil:
 		return err
 	}
@@ -84,7 +198,7 @@ func rotateKeyEncryptionKey(cmd *cobra.Command, r records, file string) error {
 	if err := createKeyFile(next); err != nil {
 		return err
 	}
-	replaced, err := replaceKey(cmd, r, old, next)
+	replaced, err := replaceKey(cmd, r, old, from, next)
 	if err != nil {
 		return err
 	}
@@ -121,9 +235,9 @@ func (r records) checkKey(cmd *cobra.Command, key []byte) error {
 
 // finishRotation is for a database that the old key does not decrypt: an earlier run may have re-encrypted it with
 // the new key and stopped before it moved the key file.
-func finishRotation(cmd *cobra.Command, r records, next string) error {
+func finishRotation(cmd *cobra.Command, r records, next string, cause error) error {
 	if !exists(next) {
-		return wrongKeyError(r.config, false)
+		return wrongKeyError(r.config, false, cause)
 	}
 	key, err := readNewKey(next)
 	if err != nil {
@@ -144,7 +258,7 @@ func finishRotation(cmd *cobra.Command, r records, next string) error {
 		"keep a copy of it elsewhere", path)
 }
 
-func replaceKey(cmd *cobra.Command, r records, old []byte, next string) (rekey.Replaced, error) {
+func replaceKey(cmd *cobra.Command, r records, old []byte, from *secret.Sealer, next string) (rekey.Replaced, error) {
 	key, err := readNewKey(next)
 	if err != nil {
 		return rekey.Replaced{}, err
@@ -153,10 +267,6 @@ func replaceKey(cmd *cobra.Command, r records, old []byte, next string) (rekey.R
 		return rekey.Replaced{}, fmt.Errorf("the key in %s is the old one", next)
 	}
 
-	from, err := secret.NewSealer(old)
-	if err != nil {
-		return rekey.Replaced{}, err
-	}
 	to, err := secret.NewSealer(key)
 	if err != nil {
 		return rekey.Replaced{}, err

@@ -130,7 +130,7 @@ func TestKeyEncryptionKey_Rotate(t *testing.T) {
 		t.Error("the key was not replaced, or the new one's file is still there")
 	}
 	r.wantOn(true)
-	events := eventsOf(exportAudit(t, "sqlite:"+strings.TrimSuffix(path, ".key")), "", "(command line)")
+	events := eventsOf(exportAudit(t, "sqlite:"+strings.TrimSuffix(path, ".key")), idOf(t, next), "(command line)")
 	if !slices.Equal(events, []string{"key_encryption_key.replaced"}) {
 		t.Errorf("the trail has %q", events)
 	}

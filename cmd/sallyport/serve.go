@@ -136,10 +136,11 @@ func open(
 	}
 
 	s := app.FromConfig(c, key, log)
+	s.KeyEncryptionKeyFallback = c.KeyEncryptionKeyFallback
 	s.Builtins.Keep, s.Tracer = keep, tracer
 	a, err := app.Open(ctx, s)
 	if errors.Is(err, secret.ErrUnsealable) {
-		return nil, wrongKeyError(c, keyFileIsNew)
+		return nil, wrongKeyError(c, keyFileIsNew, err)
 	}
 	// Much of the heap is garbage of the start, such as the contract's text, and an idle server would keep it.
 	go debug.FreeOSMemory()

@@ -104,21 +104,29 @@ func (r records) users() *user.Service {
 	return user.NewService(r.store, secret.NewHasher(secret.DefaultCost), r.attempts())
 }
 
+// sealer returns the sealer of the server's secrets.
+func (r records) sealer() (*secret.Sealer, error) {
+	key, err := existingKeyEncryptionKey(r.config)
+	if err != nil {
+		return nil, err
+	}
+	if fallback := r.config.KeyEncryptionKeyFallback; fallback != nil {
+		return secret.NewSealer(key, fallback)
+	}
+	return secret.NewSealer(key)
+}
+
 // sessions returns the sessions of the server and the sealer of its secrets. The session service reads its signing
 // keys, which proves that the key-encryption key is that of the server.
 func (r records) sessions(ctx context.Context) (*session.Service, *secret.Sealer, error) {
-	key, err := existingKeyEncryptionKey(r.config)
-	if err != nil {
-		return nil, nil, err
-	}
-	sealer, err := secret.NewSealer(key)
+	sealer, err := r.sealer()
 	if err != nil {
 		return nil, nil, err
 	}
 
 	sessions, err := session.New(ctx, r.store, sealer, r.config.Sessions)
 	if errors.Is(err, secret.ErrUnsealable) {
-		return nil, nil, wrongKeyError(r.config, false)
+		return nil, nil, wrongKeyError(r.config, false, err)
 	}
 	return sessions, sealer, err
 }

@@ -41,8 +41,8 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Settings configures a server. All fields except Memory, Image, Random, ReturnURLs, TrustedProxies, Tracer,
-// Responses, Interpret and ServerTime must be set.
+// Settings configures a server. All fields except Memory, Image, Random, KeyEncryptionKeyFallback, ReturnURLs,
+// TrustedProxies, Tracer, Responses, Interpret and ServerTime must be set.
 type Settings struct {
 	// Store is the DSN for store.Open.
 	Store string
@@ -55,10 +55,13 @@ type Settings struct {
 	Random secret.Source
 	// KeyEncryptionKey has secret.KeySize bytes.
 	KeyEncryptionKey []byte
-	Builtins         user.Bootstrap
-	Sessions         session.Settings
-	Elevation        elevation.Settings
-	Keys             apikey.Settings
+	// KeyEncryptionKeyFallback is a second key, which only decrypts; nil if there is none.
+	KeyEncryptionKeyFallback []byte
+
+	Builtins  user.Bootstrap
+	Sessions  session.Settings
+	Elevation elevation.Settings
+	Keys      apikey.Settings
 	// Compatibility holds the versions of the APIs that are spoken.
 	Compatibility compatibility.Settings
 	// CacheLifetime is the maximum time for which credentials are cached; zero disables the cache. See store.Follow.
@@ -129,6 +132,14 @@ func Open(ctx context.Context, s Settings) (*App, error) {
 	return a, nil
 }
 
+// fallbackKeys returns the key-encryption keys that only decrypt.
+func (s Settings) fallbackKeys() [][]byte {
+	if s.KeyEncryptionKeyFallback == nil {
+		return nil
+	}
+	return [][]byte{s.KeyEncryptionKeyFallback}
+}
+
 // unclustered reports whether there is no authentication cluster, so that records end with the server.
 func (s Settings) unclustered() bool { return !s.Memory && s.Store == store.None }
 
@@ -165,7 +176,7 @@ func openStore(ctx context.Context, s Settings) (*store.Store, error) {
 func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	st.Follow(s.CacheLifetime, s.Log)
 
-	sealer, err := secret.NewSealerFrom(st.Random(), s.KeyEncryptionKey)
+	sealer, err := secret.NewSealerFrom(st.Random(), s.KeyEncryptionKey, s.fallbackKeys()...)
 	if err != nil {
 		return nil, err
 	}

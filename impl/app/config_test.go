@@ -11,8 +11,8 @@ import (
 )
 
 // notConfigured are the settings of a server that are not in a configuration, or are zero by default.
-var notConfigured = []string{"Memory", "Image", "Random", "Tracer", "Interpret", "AuditRetention", "Realms",
-	"ReturnURLs", "TrustedProxies"}
+var notConfigured = []string{"Memory", "Image", "Random", "KeyEncryptionKeyFallback", "Tracer", "Interpret",
+	"AuditRetention", "Realms", "ReturnURLs", "TrustedProxies"}
 
 // Ensures that each setting of the configuration is converted: with the default configuration all others are set.
 func TestFromConfig(t *testing.T) {

@@ -97,6 +97,11 @@ const (
 	// EntriesRemoved: entries of the audit trail that were older than the retention were removed; the details count them,
 	// and name the time before which they were written.
 	EntriesRemoved Event = "audit.entries_removed"
+	// KeyEncryptionKeyAdded: a server began to encrypt with another key, which the subject names by its id.
+	KeyEncryptionKeyAdded Event = "key_encryption_key.added"
+	// KeyEncryptionKeyRetired: a rotation began to re-encrypt what is encrypted with the key; the details have the id of
+	// the key that replaces it.
+	KeyEncryptionKeyRetired Event = "key_encryption_key.retired"
 	// KeyEncryptionKeyReplaced: all secrets in the database were re-encrypted with another key; the details count them.
 	KeyEncryptionKeyReplaced Event = "key_encryption_key.replaced"
 )

@@ -40,9 +40,11 @@ type Config struct {
 	ReadonlyPassword string
 	// KeyEncryptionKey is nil if none was given.
 	KeyEncryptionKey []byte
-	Sessions         session.Settings
-	Elevation        elevation.Settings
-	Keys             apikey.Settings
+	// KeyEncryptionKeyFallback is a second key, which only decrypts; nil if none was given.
+	KeyEncryptionKeyFallback []byte
+	Sessions                 session.Settings
+	Elevation                elevation.Settings
+	Keys                     apikey.Settings
 	// Compatibility holds the versions of the APIs that are spoken.
 	Compatibility compatibility.Settings
 	// CacheLifetime is zero if nothing is cached.
@@ -108,6 +110,9 @@ var Settings = []Setting{
 	{Key: "key_encryption_key",
 		About: "key-encryption key: 32 bytes in base64 that encrypt keys in the store; kept in a file beside a SQLite " +
 			"database if not set", Secret: true},
+	{Key: "key_encryption_key_fallback",
+		About:  "second key-encryption key, which only decrypts: for the time of a rotation without downtime",
+		Secret: true},
 	{Key: "session.idle", Default: session.DefaultSettings.Idle.String(),
 		About: "time until a session token expires if it is not refreshed"},
 	{Key: "session.absolute", Default: session.DefaultSettings.Absolute.String(),
@@ -203,6 +208,10 @@ func (c Config) Servable() error {
 	if store.IsPostgres(c.Store) && c.KeyEncryptionKey == nil {
 		return errors.New("key_encryption_key: PostgreSQL has no place for the key that all its servers share: " +
 			"set SALLYPORT_KEY_ENCRYPTION_KEY_FILE for each of them to a file with the output of: openssl rand -base64 32")
+	}
+	if c.KeyEncryptionKeyFallback != nil && c.KeyEncryptionKey == nil {
+		return errors.New("key_encryption_key_fallback: this needs key_encryption_key, the key to encrypt with; to keep " +
+			"using the one in the file beside a SQLite database, set SALLYPORT_KEY_ENCRYPTION_KEY_FILE to that file")
 	}
 	return nil
 }

@@ -61,6 +61,8 @@ var precedence = map[string]struct {
 		func(c Config) string { return c.ReadonlyPassword }},
 	"key_encryption_key": {[3]string{key('1'), key('2'), key('3')},
 		func(c Config) string { return base64.StdEncoding.EncodeToString(c.KeyEncryptionKey) }},
+	"key_encryption_key_fallback": {[3]string{key('4'), key('5'), key('6')},
+		func(c Config) string { return base64.StdEncoding.EncodeToString(c.KeyEncryptionKeyFallback) }},
 	"session.idle": {[3]string{"1m0s", "2m0s", "3m0s"},
 		func(c Config) string { return c.Sessions.Idle.String() }},
 	"session.absolute": {[3]string{"1h0m0s", "2h0m0s", "3h0m0s"},

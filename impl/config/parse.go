@@ -44,8 +44,11 @@ func parse(values map[string]string) (Config, error) {
 		AdminPassword:    p.password("admin_password"),
 		ReadonlyPassword: p.password("readonly_password"),
 		KeyEncryptionKey: p.key("key_encryption_key"),
-		CacheLifetime:    p.limit("cache.lifetime"),
-		AuditRetention:   p.limit("audit.retention"),
+
+		KeyEncryptionKeyFallback: p.fallbackKey("key_encryption_key_fallback"),
+
+		CacheLifetime:  p.limit("cache.lifetime"),
+		AuditRetention: p.limit("audit.retention"),
 		Sessions: session.Settings{
 			Idle:        p.duration("session.idle"),
 			Absolute:    p.duration("session.absolute"),
@@ -172,6 +175,15 @@ func (p *parser) key(key string) []byte {
 			secret.KeySize)
 	}
 	return decoded
+}
+
+// fallbackKey returns a key that differs from the one that it is a fallback for.
+func (p *parser) fallbackKey(key string) []byte {
+	fallback := p.key(key)
+	if fallback != nil && p.values[key] == p.values["key_encryption_key"] {
+		p.addProblem(key, "this must differ from key_encryption_key")
+	}
+	return fallback
 }
 
 func (p *parser) duration(key string) time.Duration {

@@ -67,7 +67,7 @@ func ElevationPolicy(policy Elevation) Option { return Setting("elevation.policy
 // fixed are the settings that have no effect on a server in a test.
 var fixed = []string{
 	"listen", "admin.listen", "admin.hosts", "tls.certificate", "tls.key", "plain_http", "store", "key_encryption_key",
-	"drain_delay", "tracing", "log.level", "log.format",
+	"key_encryption_key_fallback", "drain_delay", "tracing", "log.level", "log.format",
 }
 
 // configure returns the settings of a server.

@@ -42,20 +42,28 @@ func signingKeyFields(k *SigningKey) []any {
 		(*milliseconds)(&k.VerifiesUntil)}
 }
 
-// ReadySigningKeys is Ready, and also returns all signing keys. Like Ready it takes no work slot, so that a busy
-// server stays ready.
-func (s *Store) ReadySigningKeys(ctx context.Context) (keys []SigningKey, err error) {
+// ReadyKeys is Ready, and also returns all signing keys and all key-encryption keys. Like Ready it takes no work slot,
+// so that a busy server stays ready.
+func (s *Store) ReadyKeys(ctx context.Context) (signing []SigningKey, encryption []KeyEncryptionKey, err error) {
 	if err := s.Ready(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	rows, err := s.reader.QueryContext(ctx, selectSigningKeys.text)
+	if signing, err = readyRows(ctx, s, signingKeyFields, selectSigningKeys); err != nil {
+		return nil, nil, failure(ctx, "read the signing keys", err)
+	}
+	if encryption, err = readyRows(ctx, s, keyEncryptionKeyFields, selectKeyEncryptionKeys); err != nil {
+		return nil, nil, failure(ctx, "read the ids of the key-encryption keys", err)
+	}
+	return signing, encryption, nil
+}
+
+// readyRows returns the records of a query without arguments, on a connection of its own.
+func readyRows[T any](ctx context.Context, s *Store, fields func(*T) []any, query statement) (found []T, err error) {
+	rows, err := s.reader.QueryContext(ctx, query.text)
 	if err == nil {
-		err = scan(rows, signingKeyFields, func(key SigningKey) { keys = append(keys, key) })
+		err = scan(rows, fields, func(record T) { found = append(found, record) })
 	}
-	if err != nil {
-		return nil, failure(ctx, "read the signing keys", err)
-	}
-	return keys, nil
+	return found, err
 }
 
 // Insert adds a key, at the transaction's time.

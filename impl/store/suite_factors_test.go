@@ -83,13 +83,19 @@ func totpDevices(s *suite) {
 			LastStep:  8,
 			CreatedAt: s.moment(),
 		})
-		everybodys, err := tx.TOTPDevices.All()
+		everybodys, err := tx.TOTPDevices.After("", 100)
 		if err != nil {
 			return err
 		}
 
 		equal(s, "how many devices there are", len(everybodys), 1)
 		equal(s, "the only device", everybodys[0], got)
+		after, err := tx.TOTPDevices.After("alice", 100)
+		if err != nil {
+			return err
+		}
+
+		equal(s, "how many devices are after the last", len(after), 0)
 		u, err := tx.Users.Find("alice")
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/sallyport/sallyport/impl/store"
@@ -39,6 +40,42 @@ func signingKeys(s *suite) {
 
 	s.update(func(tx *store.Tx) error { return tx.SigningKeys.Delete("first") })
 	wantSigningKeys(s, second, third)
+}
+
+// keyEncryptionKeys: keys are listed by age, and one that is inserted again stays as it is.
+func keyEncryptionKeys(s *suite) {
+	list := func() (text string) {
+		s.Helper()
+		s.view(func(tx *store.Tx) error {
+			keys, err := tx.KeyEncryptionKeys.All()
+			text = ""
+			for _, k := range keys {
+				text += fmt.Sprintln(k.ID, k.CreatedAt.Unix(), k.Retiring)
+			}
+			return err
+		})
+		return text
+	}
+	insert := func(id string) {
+		s.Helper()
+		s.update(func(tx *store.Tx) error { return tx.KeyEncryptionKeys.Insert(id) })
+	}
+
+	insert("b")
+	first := s.moment().Unix()
+	s.now = s.now.Add(time.Second)
+	insert("a")
+	insert("b")
+	second := s.moment().Unix()
+	equal(s, "two keys", list(), fmt.Sprintln("b", first, false)+fmt.Sprintln("a", second, false))
+
+	s.update(func(tx *store.Tx) error { return tx.KeyEncryptionKeys.SetRetiring("b", true) })
+	insert("b")
+	equal(s, "one retiring", list(), fmt.Sprintln("b", first, true)+fmt.Sprintln("a", second, false))
+	s.update(func(tx *store.Tx) error { return tx.KeyEncryptionKeys.SetRetiring("b", false) })
+	equal(s, "none retiring", list(), fmt.Sprintln("b", first, false)+fmt.Sprintln("a", second, false))
+	s.update(func(tx *store.Tx) error { return tx.KeyEncryptionKeys.Delete("b") })
+	equal(s, "the other", list(), fmt.Sprintln("a", second, false))
 }
 
 // wantSigningKeys fails the test unless these keys are there, in this order.

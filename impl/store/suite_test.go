@@ -57,6 +57,7 @@ func testContract(t *testing.T, open func(t *testing.T, now func() time.Time) *s
 		"Lockouts":      lockouts,
 		"History":       history,
 		"SigningKeys":   signingKeys,
+		"EncryptedWith": keyEncryptionKeys,
 		"Audit":         auditLog,
 		"SAMLUsedOnce":  samlUsedOnce,
 		"SAMLMetadata":  samlMetadata,

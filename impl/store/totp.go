@@ -17,7 +17,8 @@ type TOTPDevice struct {
 var (
 	selectTOTPDevice = prepare(`SELECT user_name, sealed, confirmed, last_step, created_at FROM totp_devices
 		WHERE user_name = $1`)
-	selectTOTPDevices = prepare(`SELECT user_name, sealed, confirmed, last_step, created_at FROM totp_devices`)
+	selectTOTPDevices = prepare(`SELECT user_name, sealed, confirmed, last_step, created_at FROM totp_devices
+		WHERE user_name > $1 ORDER BY user_name LIMIT $2`)
 	resealTOTPDevices = prepare(`UPDATE totp_devices SET sealed = new.sealed FROM (SELECT value ->> 0 AS user_name,
 		value ->> 1 AS sealed FROM ` + elements + `) AS new
 		WHERE totp_devices.user_name = new.user_name`)
@@ -37,9 +38,9 @@ func (t TOTPDevices) Find(userName string) (TOTPDevice, error) {
 	return one(t.tx, totpDeviceFields, selectTOTPDevice, userName)
 }
 
-// All returns the devices of all users, in any order.
-func (t TOTPDevices) All() ([]TOTPDevice, error) {
-	return all(t.tx, totpDeviceFields, selectTOTPDevices)
+// After returns up to limit devices of the users after a name, sorted by name.
+func (t TOTPDevices) After(userName string, limit int) ([]TOTPDevice, error) {
+	return all(t.tx, totpDeviceFields, selectTOTPDevices, userName, limit)
 }
 
 func totpDeviceFields(d *TOTPDevice) []any {

@@ -24,6 +24,7 @@ type Tx struct {
 	ApplicationPrivileges ApplicationPrivileges
 	Audit                 Audit
 	Documents             Documents
+	KeyEncryptionKeys     KeyEncryptionKeys
 	Keys                  Keys
 	Lockouts              Lockouts
 	RecoveryCodes         RecoveryCodes
@@ -67,6 +68,8 @@ type (
 	Audit struct{ tx *Tx }
 	// Documents holds texts that API keys share, by their digests.
 	Documents struct{ tx *Tx }
+	// KeyEncryptionKeys holds the ids of the keys that values are encrypted with.
+	KeyEncryptionKeys struct{ tx *Tx }
 	// Keys holds API keys.
 	Keys struct{ tx *Tx }
 	// Lockouts holds the failed attempts of users.
@@ -103,7 +106,7 @@ func (tx *Tx) setTables() {
 	tx.RecoveryCodes, tx.RefreshTokens, tx.Repairs = RecoveryCodes{tx}, RefreshTokens{tx}, Repairs{tx}
 	tx.RoleMappings, tx.Roles, tx.SAML, tx.Sessions = RoleMappings{tx}, Roles{tx}, SAML{tx}, Sessions{tx}
 	tx.SigningKeys, tx.TOTPDevices, tx.Users = SigningKeys{tx}, TOTPDevices{tx}, Users{tx}
-	tx.ServiceTokens = ServiceTokens{tx}
+	tx.ServiceTokens, tx.KeyEncryptionKeys = ServiceTokens{tx}, KeyEncryptionKeys{tx}
 }
 
 // View calls f with a transaction that reads. It returns f's error, fault.ServerBusy if no work slot became free, or

@@ -189,7 +189,7 @@ func removeDevice(ctx context.Context, tx *store.Tx, userName string) error {
 
 // storeDevice stores an unconfirmed device in place of any other.
 func (s *Service) storeDevice(ctx context.Context, tx *store.Tx, userName string, key []byte) error {
-	if err := session.CheckSealer(tx, s.sealer); err != nil {
+	if err := session.RegisterSealer(ctx, tx, s.sealer); err != nil {
 		return err
 	}
 	if err := deleteDevice(tx, userName); err != nil {

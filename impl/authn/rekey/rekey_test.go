@@ -67,6 +67,12 @@ func start(t *testing.T, dsn string, sealer *secret.Sealer) server {
 func populated(t *testing.T, dsn string) server {
 	t.Helper()
 	s := start(t, dsn, newSealer(t))
+	s.populate(t)
+	return s
+}
+
+func (s server) populate(t *testing.T) {
+	t.Helper()
 	for i, name := range users {
 		err := s.store.Update(t.Context(),
 			func(tx *store.Tx) error { return tx.Users.Insert(store.User{Name: name, Enabled: true}) })
@@ -80,7 +86,6 @@ func populated(t *testing.T, dsn string) server {
 	if _, _, err := s.sessions.RotateKey(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return s
 }
 
 // sealed returns all sealed values of the store, by place.
@@ -92,7 +97,7 @@ func (s server) sealed(t *testing.T) map[string]string {
 		for _, k := range keys {
 			all["signing_keys:"+k.ID+":seed"] = k.Sealed
 		}
-		devices, failed := tx.TOTPDevices.All()
+		devices, failed := tx.TOTPDevices.After("", 10_000)
 		for _, d := range devices {
 			all["totp_devices:"+d.UserName+":secret"] = d.Sealed
 		}

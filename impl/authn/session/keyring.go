@@ -10,6 +10,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/sallyport/sallyport/impl/authn/sealing"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -42,8 +43,11 @@ const reloadInterval = time.Second
 func openKeyring(ctx context.Context, st *store.Store, sealer *secret.Sealer) (*keyring, error) {
 	k := &keyring{store: st, sealer: sealer, now: time.Now}
 	records, err := k.load(ctx)
-	if err != nil || len(records) > 0 {
+	if err != nil {
 		return k, err
+	}
+	if len(records) > 0 {
+		return k, registerSealer(ctx, st, sealer)
 	}
 
 	err = st.Update(ctx, func(tx *store.Tx) error {
@@ -57,6 +61,15 @@ func openKeyring(ctx context.Context, st *store.Store, sealer *secret.Sealer) (*
 		_, err = k.load(ctx)
 	}
 	return k, err
+}
+
+// registerSealer records the key-encryption key of a server that starts, unless it is recorded already.
+func registerSealer(ctx context.Context, st *store.Store, sealer *secret.Sealer) error {
+	registered, err := store.Read(ctx, st, func(tx *store.Tx) (bool, error) { return sealing.Check(tx, sealer) })
+	if err != nil || registered {
+		return err
+	}
+	return st.Update(ctx, func(tx *store.Tx) error { return sealing.Register(ctx, tx, sealer) })
 }
 
 // load caches the keys in the store, and returns their records.

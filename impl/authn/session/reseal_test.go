@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/sallyport/sallyport/impl/authn/sealing"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -17,8 +18,10 @@ func TestReseal(t *testing.T) {
 
 	reseal := func(from, to *secret.Sealer) (count int, err error) {
 		err = c.store.Update(t.Context(), func(tx *store.Tx) (err error) {
-			count, err = Reseal(tx, from, to)
-			return err
+			if count, err = Reseal(tx, from, to); err != nil {
+				return err
+			}
+			return sealing.Replace(tx, to)
 		})
 		return count, err
 	}

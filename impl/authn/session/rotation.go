@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/audit"
+	"github.com/sallyport/sallyport/impl/authn/sealing"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -139,6 +140,9 @@ func (s *Service) replace(ctx context.Context, tx *store.Tx, records []store.Sig
 func (k *keyring) create(
 	ctx context.Context, tx *store.Tx, from time.Time, details audit.Details,
 ) (store.SigningKey, error) {
+	if err := sealing.Register(ctx, tx, k.sealer); err != nil {
+		return store.SigningKey{}, err
+	}
 	random := tx.Random.Of("signing keys")
 	seed, id := random.Bytes(ed25519.SeedSize), random.Text(9)
 	record := store.SigningKey{ID: id, Sealed: k.sealer.Seal(seed, place(id)), CreatedAt: tx.Now, SignsFrom: from}

@@ -61,6 +61,54 @@ func TestSealer(t *testing.T) {
 	}
 }
 
+// Ensures that a fallback decrypts and does not encrypt, and that only what a fallback opens is re-encrypted.
+func TestSealer_Fallback(t *testing.T) {
+	t.Parallel()
+	oldKey, newKey := NewKey(), NewKey()
+	sealers := make([]*Sealer, 4)
+	for i, keys := range [][][]byte{{oldKey}, {newKey}, {newKey, oldKey}, {NewKey()}} {
+		s, err := NewSealer(keys[0], keys[1:]...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealers[i] = s
+	}
+	before, after, both, other := sealers[0], sealers[1], sealers[2], sealers[3]
+	const place = "users:alice"
+
+	sealed := before.Seal([]byte("seed"), place)
+	if plain, err := both.Open(sealed, place); err != nil || string(plain) != "seed" {
+		t.Errorf("the fallback opens %q, %v", plain, err)
+	}
+	if _, err := both.Open(sealed, "users:bob"); !errors.Is(err, ErrUnsealable) {
+		t.Errorf("the fallback in another place: %v", err)
+	}
+	if plain, err := after.Open(both.Seal([]byte("seed"), place), place); err != nil || string(plain) != "seed" {
+		t.Errorf("what the current key encrypts opens as %q, %v", plain, err)
+	}
+	if _, _, err := both.Reseal(other, sealed, place); !errors.Is(err, ErrUnsealable) {
+		t.Errorf("re-encrypted with another key: %v", err)
+	}
+
+	resealed, changed, err := both.Reseal(both, sealed, place)
+	if plain, openErr := after.Open(resealed, place); err != nil || openErr != nil || !changed || string(plain) != "seed" {
+		t.Errorf("re-encrypted: %q, %t, %v, %v", plain, changed, err, openErr)
+	}
+	if again, changed, err := both.Reseal(both, resealed, place); again != resealed || changed || err != nil {
+		t.Errorf("re-encrypted twice: %t, %v", changed, err)
+	}
+
+	if both.KeyID() != KeyID(newKey) || KeyID(newKey) == KeyID(oldKey) || len(KeyID(oldKey)) != 16 {
+		t.Errorf("the ids are %s and %s; it uses %s", KeyID(oldKey), KeyID(newKey), both.KeyID())
+	}
+	if !both.Knows(KeyID(oldKey)) || !both.Knows(KeyID(newKey)) || after.Knows(KeyID(oldKey)) {
+		t.Error("a sealer knows other keys than it has")
+	}
+	if _, err := NewSealer(newKey, oldKey[:31]); err == nil {
+		t.Error("a fallback of 31 bytes is accepted")
+	}
+}
+
 // Ensures that a password matches its hash at any cost, and that no password matches the empty hash.
 func TestHasher(t *testing.T) {
 	h := NewHasher(cheap)
