@@ -230,6 +230,14 @@ func TestConsole_Vendored(t *testing.T) {
 			}
 		})
 	}
+	for _, name := range []string{"preact", "htm", "uqr"} {
+		t.Run("licence of "+name, func(t *testing.T) {
+			want := read(t, filepath.Join(consoleTools, name, "LICENSE"))
+			if !bytes.Contains(read(t, consoleFiles+"/static/vendor/LICENSE"), want) {
+				t.Error("static/vendor/LICENSE does not have the package's text")
+			}
+		})
+	}
 }
 
 // read returns the content of a file.
