@@ -3,6 +3,8 @@ GO       ?= go
 BIN      := bin/sallyport
 TRIM     := -trimpath
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+VULN     := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+ACTIONS  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 FUZZTIME ?= 60s
 SOAK     ?= 10m
 COST     ?= thorough
@@ -47,7 +49,7 @@ UNRACED  := $(if $(RACE),-gcflags=modernc.org/sqlite/lib=-race=false,)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Without -trimpath the build uses the packages that go build and go test have compiled.
 .PHONY: run
@@ -216,11 +218,12 @@ verify: $(OGEN) ## fail if gen/, go.mod or go.sum would change with make generat
 	fi; echo "generated code and modules are up to date"
 
 .PHONY: check
-check: $(OGEN) ## vet, formatting and lint
+check: $(OGEN) ## vet, formatting and lint, also of the workflows
 	$(GO) vet ./...
 	$(GO) -C $(INTEROP) vet ./...
 	$(GO) -C $(BENCH) vet ./...
 	$(GO) -C $(EXAMPLE) vet ./...
+	$(GO) run $(ACTIONS)
 	$(GO) run $(LINT) run --allow-parallel-runners ./...
 	$(GO) -C $(INTEROP) run $(LINT) run --allow-parallel-runners ./...
 	$(GO) -C $(BENCH) run $(LINT) run --allow-parallel-runners ./...
@@ -231,6 +234,11 @@ SITE := $(INTEROP)/site
 .PHONY: docs
 docs: $(SITE)/node_modules/.package-lock.json ## build the documentation's site, with search, into dist/docs (with Node)
 	cd $(SITE) && npm run --silent build
+
+# The database of vulnerabilities is at vuln.go.dev.
+.PHONY: vulnerabilities
+vulnerabilities: ## report known vulnerabilities in the code that the program reaches
+	$(GO) run $(VULN) ./...
 
 .PHONY: clean
 clean: ## remove what was built

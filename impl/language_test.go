@@ -231,7 +231,7 @@ func writtenFiles(t *testing.T) []string {
 		}
 		return nil
 	}
-	for _, root := range []string{"../api", "../cmd", "../deploy", "../docs", "../impl", "../interop"} {
+	for _, root := range []string{"../.github", "../api", "../cmd", "../deploy", "../docs", "../impl", "../interop"} {
 		if err := filepath.WalkDir(root, add); err != nil && !os.IsNotExist(err) {
 			t.Fatal(err)
 		}
