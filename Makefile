@@ -5,10 +5,20 @@ TRIM     := -trimpath
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VULN     := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 ACTIONS  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+OASDIFF  := github.com/oasdiff/oasdiff@v1.37.0
 FUZZTIME ?= 60s
 SOAK     ?= 10m
 COST     ?= thorough
 LISTEN   ?= 127.0.0.1:12400
+
+# Tools of a release. They are programs only, so go.mod does not have them.
+TOOLS      := $(CURDIR)/bin/tools
+GORELEASER := github.com/goreleaser/goreleaser/v2@v2.15.1
+CYCLONEDX  := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+
+# goreleaser asks git where the repository is published, and a copy may not know.
+UPSTREAM := GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=remote.origin.url \
+	GIT_CONFIG_VALUE_0=https://github.com/sallyport/sallyport
 
 # A Go that is older than go.mod requires, but not older than 1.21, downloads the required one, also where it is
 # configured not to.
@@ -147,10 +157,22 @@ CONTRACT := $(INTEROP)/contract
 LINTERS  := $(CONTRACT)/node_modules/.package-lock.json
 
 .PHONY: contract
-contract: $(LINTERS) ## lint the contract with others' rules, and generate code from it with others' generators
+contract: $(LINTERS) breaking ## lint the contract, find breaking changes, and generate code with others' generators
 	$(CONTRACT)/check api/openapi.yaml
 	@generated=$$(mktemp -d) && trap 'rm -rf "$$generated"' EXIT && \
 	$(GO) -C $(BENCH) tool ogen --loglevel error --config ogen.yml --target "$$generated" --package ogen ../api/openapi.yaml
+
+# api/released has the contracts of the last release, because a clone may have no history.
+.PHONY: breaking
+breaking: ## fail if a contract breaks callers of the last release, unless api/released/allowed.txt says why
+	@for document in openapi control; do \
+		$(GO) run $(OASDIFF) breaking --fail-on ERR --err-ignore api/released/allowed.txt \
+			api/released/$$document.yaml api/$$document.yaml || exit 1; \
+	done
+
+.PHONY: api-changes
+api-changes: ## print what changed in the API since the last release, in Markdown
+	@$(GO) run $(OASDIFF) changelog --format markdown api/released/openapi.yaml api/openapi.yaml
 
 $(LINTERS): $(CONTRACT)/package.json $(CONTRACT)/package-lock.json
 	@if command -v node > /dev/null && command -v npm > /dev/null; then cd $(CONTRACT) && npm ci --loglevel=error; fi
@@ -239,6 +261,24 @@ docs: $(SITE)/node_modules/.package-lock.json ## build the documentation's site,
 .PHONY: vulnerabilities
 vulnerabilities: ## report known vulnerabilities in the code that the program reaches
 	$(GO) run $(VULN) ./...
+
+# What it builds with comes from the Go proxy. The snapshot is not published, and needs no tag.
+.PHONY: release-tools
+release-tools:
+	GOBIN=$(TOOLS) $(GO) install $(GORELEASER)
+	GOBIN=$(TOOLS) $(GO) install $(CYCLONEDX)
+
+.PHONY: release-snapshot
+release-snapshot: release-tools ## build and test what a release has, in dist/, and list it with sizes (minutes)
+	PATH=$(TOOLS):$$PATH $(if $(shell git remote),,$(UPSTREAM)) goreleaser release --snapshot --clean --skip=sign
+	SALLYPORT_TEST_DIST=$(CURDIR)/dist $(GO) test -count=1 -v ./deploy/release
+	@if docker info > /dev/null 2>&1 || podman info > /dev/null 2>&1 || buildah info > /dev/null 2>&1; then \
+		deploy/build-image; else echo "no engine works on this machine: the image is not built"; fi
+
+# .github/workflows/release.yaml runs it for a tag.
+.PHONY: release
+release: release-tools
+	PATH=$(TOOLS):$$PATH goreleaser release --clean --release-notes=bin/release/notes.md
 
 .PHONY: clean
 clean: ## remove what was built

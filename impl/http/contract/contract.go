@@ -42,6 +42,8 @@ type Operation struct {
 	TakesBody bool
 	// Query describes the parameters of the query string, by name.
 	Query map[string]QueryParameter
+	// Deprecation is what answers announce; nil if the operation is not deprecated.
+	Deprecation *Deprecation
 	// FormFields are the sorted names of the fields of the operation's form; nil if it takes none.
 	FormFields []string
 
@@ -176,6 +178,11 @@ func prepare(
 		return nil, err
 	}
 
+	deprecation, err := deprecationOf(op)
+	if err != nil {
+		return nil, err
+	}
+
 	security := document.Security
 	if op.Security != nil {
 		security = *op.Security
@@ -195,6 +202,7 @@ func prepare(
 		Roles:       rolesOf(op.Extensions["x-roles"]),
 		Work:        work,
 		TakesBody:   op.RequestBody != nil,
+		Deprecation: deprecation,
 		Query:       queryParameters(parameters),
 		extensions:  op.Extensions,
 		route:       &routers.Route{Spec: document, Path: path, PathItem: item, Method: method, Operation: &bare},

@@ -188,6 +188,23 @@ func commonHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// announceDeprecation says in each answer of a deprecated operation, also in refusals, since when it is deprecated and
+// when it may be removed.
+func announceDeprecation(op *contract.Operation) echo.MiddlewareFunc {
+	if op.Deprecation == nil {
+		return skip
+	}
+	since, sunset := []string{op.Deprecation.Since}, []string{op.Deprecation.Sunset}
+	return Before(func(c echo.Context) error {
+		h := c.Response().Header()
+		h["Deprecation"] = since
+		if op.Deprecation.Sunset != "" {
+			h["Sunset"] = sunset
+		}
+		return nil
+	})
+}
+
 // checkRequest refuses a request that its family finds invalid as a whole.
 func checkRequest(op *contract.Operation) echo.MiddlewareFunc {
 	return Before(func(c echo.Context) error { return ExchangeOf(c).Check(c.Request(), op) })

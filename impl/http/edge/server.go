@@ -132,7 +132,9 @@ func endParameter(op *contract.Operation) echo.MiddlewareFunc {
 
 // pipeline returns the middleware of an operation, in the order in which requests pass it.
 func pipeline(config Config, family Family, op *contract.Operation) []echo.MiddlewareFunc {
-	before := []echo.MiddlewareFunc{endParameter(op), enter(op, config.Limits, config.Observe(op.ID))}
+	before := []echo.MiddlewareFunc{
+		endParameter(op), announceDeprecation(op), enter(op, config.Limits, config.Observe(op.ID)),
+	}
 	before = append(before, family.Screen(op)...)
 	return append(before,
 		refuseOtherSites(op),

@@ -20,6 +20,7 @@ import (
 var known = map[string]bool{
 	"x-cloud-error-codes": true, "x-elasticsearch-action": true, "x-extension": true, "x-requires-elevation": true,
 	"x-roles": true, "x-work": true, "x-without-cluster": true, "x-elasticsearch-source": true,
+	"x-deprecated-since": true, "x-sunset": true,
 }
 
 func get(t *testing.T, method, path string) (*http.Response, string) {
