@@ -267,7 +267,7 @@ func before11(t *testing.T) (dsn string, db *sql.DB) {
 	db = connect(t, dsn+"&lock_timeout=5000")
 	for _, statement := range []string{
 		`DELETE FROM goose_db_version WHERE version_id > 10`,
-		`DROP TABLE document_candidates, sso_codes, role_mappings, service_tokens`,
+		`DROP TABLE document_candidates, sso_codes, role_mappings, service_tokens, profiles`,
 		`DROP INDEX api_keys_user_description, api_keys_user_expires_at`,
 		`CREATE INDEX api_keys_user_description ON api_keys (id)`,
 	} {

@@ -145,8 +145,9 @@ func (t Sessions) DeleteUser(userName string) (int, error) {
 	return count, err
 }
 
-// Delete removes a user with sessions, keys, second factor and failures, and reports whether there was one. With more
-// rows than sweepMost, it only marks the user's row, so that no query finds it; Users.Sweep deletes it with the rest.
+// Delete removes a user with sessions, keys, profile, second factor and failures, and reports whether there was one.
+// With more rows than sweepMost, it only marks the user's row, so that no query finds it; Users.Sweep deletes it with
+// the rest.
 func (t Users) Delete(name string) (bool, error) {
 	if err := t.tx.Lockouts.Clear(name); err != nil {
 		return false, err
@@ -167,6 +168,9 @@ func (t Users) Delete(name string) (bool, error) {
 	}
 
 	if _, err := t.tx.TOTPDevices.Delete(name); err != nil {
+		return false, err
+	}
+	if err := t.tx.do(deleteUserProfile, name); err != nil {
 		return false, err
 	}
 	if err := t.tx.do(beginSweeping, name); err != nil {

@@ -207,3 +207,72 @@ func serviceTokens(s *suite) {
 		return err
 	})
 }
+
+// profiles: a user has at most one, which is shown with the user as it is now, and ends with the user.
+func profiles(s *suite) {
+	first := store.Profile{UID: "u_1", Enabled: true, SynchronizedAt: s.moment(), Labels: `{"a":1}`, Data: `{"b":2}`,
+		User: store.User{Name: "alice"}}
+	second := first
+	second.UID = "u_2"
+	s.update(func(tx *store.Tx) error {
+		s.is(tx.Users.Insert(alice()), nil)
+		s.is(tx.Profiles.Insert(first), nil)
+		s.is(tx.Profiles.Insert(second), store.ErrExists)
+		_, err := tx.Profiles.OfUser("bob")
+		s.is(err, store.ErrNotFound)
+		return nil
+	})
+
+	s.view(func(tx *store.Tx) error {
+		found, err := tx.Profiles.OfUser("alice")
+		equal(s, "the profile", fmt.Sprintln(found.UID, found.Enabled, found.SynchronizedAt.Equal(s.moment()), found.Version,
+			found.Labels, found.Data, found.User.FullName), `u_1 true true 0 {"a":1} {"b":2} Alice Ω`+"\n")
+		return err
+	})
+	changed := first
+	changed.Enabled, changed.Data = false, `{}`
+	s.update(func(tx *store.Tx) error { return tx.Profiles.Update(changed) })
+	s.view(func(tx *store.Tx) error {
+		for _, data := range []bool{true, false} {
+			list, err := tx.Profiles.ByUIDs([]string{"u_1", "u_2", "u_1", "\x00"}, data)
+			if err != nil {
+				return err
+			}
+			equal(s, "the profiles", fmt.Sprintln(len(list), list[0].Version, list[0].Enabled, list[0].Data), "1 1 false {}\n")
+		}
+		uids, err := tx.Profiles.UIDs([]string{"bob", "alice", "alice"})
+		equal(s, "the ids", fmt.Sprint(uids), "map[alice:u_1]")
+		return err
+	})
+
+	outlines := func() string {
+		var found []store.ProfileOutline
+		s.view(func(tx *store.Tx) error {
+			return tx.Profiles.EachEnabled(func(o store.ProfileOutline) { found = append(found, o) })
+		})
+		if len(found) == 0 {
+			return ""
+		}
+		o := found[0]
+		return fmt.Sprint(len(found), " ", o.UID, " ", o.UserName, " ", o.FullName, " ", o.Email, " ", o.Labels)
+	}
+	equal(s, "without the disabled one", outlines(), "")
+	s.update(func(tx *store.Tx) error { return tx.Profiles.Update(first) })
+	equal(s, "the enabled one", outlines(), `1 u_1 alice Alice Ω alice@example.com {"a":1}`)
+
+	s.once("the deletion of the user", func(tx *store.Tx) (bool, error) { return tx.Users.Delete("alice") })
+	equal(s, "after the deletion", outlines(), "")
+	s.update(func(tx *store.Tx) error {
+		s.is(tx.Users.Insert(alice()), nil)
+		s.is(tx.Profiles.Insert(second), nil)
+		return nil
+	})
+	s.own(many)
+	s.once("the deletion of a user with many keys", func(tx *store.Tx) (bool, error) { return tx.Users.Delete("alice") })
+	s.update(func(tx *store.Tx) error {
+		s.is(tx.Users.Insert(alice()), nil)
+		_, err := tx.Profiles.OfUser("alice")
+		s.is(err, store.ErrNotFound)
+		return nil
+	})
+}

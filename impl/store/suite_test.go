@@ -52,6 +52,7 @@ func testContract(t *testing.T, open func(t *testing.T, now func() time.Time) *s
 		"Privileges":    applicationPrivileges,
 		"RoleMappings":  roleMappings,
 		"ServiceTokens": serviceTokens,
+		"Profiles":      profiles,
 		"Refresh":       refreshTokens,
 		"TOTPDevices":   totpDevices,
 		"Lockouts":      lockouts,

@@ -27,6 +27,7 @@ type Tx struct {
 	KeyEncryptionKeys     KeyEncryptionKeys
 	Keys                  Keys
 	Lockouts              Lockouts
+	Profiles              Profiles
 	RecoveryCodes         RecoveryCodes
 	RefreshTokens         RefreshTokens
 	Repairs               Repairs
@@ -74,6 +75,8 @@ type (
 	Keys struct{ tx *Tx }
 	// Lockouts holds the failed attempts of users.
 	Lockouts struct{ tx *Tx }
+	// Profiles holds what applications keep about users.
+	Profiles struct{ tx *Tx }
 	// RecoveryCodes holds the digests of recovery codes, by user.
 	RecoveryCodes struct{ tx *Tx }
 	// RefreshTokens holds the digests of refresh tokens.
@@ -106,7 +109,7 @@ func (tx *Tx) setTables() {
 	tx.RecoveryCodes, tx.RefreshTokens, tx.Repairs = RecoveryCodes{tx}, RefreshTokens{tx}, Repairs{tx}
 	tx.RoleMappings, tx.Roles, tx.SAML, tx.Sessions = RoleMappings{tx}, Roles{tx}, SAML{tx}, Sessions{tx}
 	tx.SigningKeys, tx.TOTPDevices, tx.Users = SigningKeys{tx}, TOTPDevices{tx}, Users{tx}
-	tx.ServiceTokens, tx.KeyEncryptionKeys = ServiceTokens{tx}, KeyEncryptionKeys{tx}
+	tx.ServiceTokens, tx.KeyEncryptionKeys, tx.Profiles = ServiceTokens{tx}, KeyEncryptionKeys{tx}, Profiles{tx}
 }
 
 // View calls f with a transaction that reads. It returns f's error, fault.ServerBusy if no work slot became free, or
