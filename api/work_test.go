@@ -15,9 +15,11 @@ const workExtension = "x-work"
 var revoking = regexp.MustCompile(`delete|invalidate|disable|logout`)
 
 // notRevoking are the operations that would match, but give no access that could be taken away: SAML's logout is
-// between identity providers and browsers without credentials, and a device is a second factor, without which its
-// user can do less.
-var notRevoking = []string{"saml-single-logout", "remove-totp-device"}
+// between identity providers and browsers without credentials, a device is a second factor, without which its user can
+// do less, and the user of a disabled profile can do as much as before.
+var notRevoking = []string{
+	"saml-single-logout", "remove-totp-device", "security-disable-user-profile", "security-disable-user-profile-post",
+}
 
 // work checks the work class of an operation: one that takes access away is a revocation, one that lists stored
 // records is heavy, and one without credentials has no class, because it is in that of its client's address.

@@ -30,8 +30,8 @@ var layers = map[string][]string{
 	"http/ece": {"account", "apikey", "audit", "authn", "authn/elevation", "authn/identity", "authn/session",
 		"authn/user", "http/compatibility", "http/contract", "http/convert", "http/edge", "platform/strictjson", "saml",
 		"store"},
-	"http/elastic": {"account", "apikey", "query", "authn", "authn/elevation", "authn/identity", "authn/servicetoken",
-		"authz/serviceaccount", "authn/user", "authz/access", "authz/applicationprivilege", "authz/privilege", "authz/role", "authz/roledescriptor",
+	"http/elastic": {"account", "apikey", "query", "authn", "authn/elevation", "authn/identity", "authn/profile",
+		"authn/servicetoken", "authz/serviceaccount", "authn/user", "authz/access", "authz/applicationprivilege", "authz/privilege", "authz/role", "authz/roledescriptor",
 		"authz/rolemapping", "http/compatibility", "http/contract", "http/convert", "http/edge", "http/elastic/filterpath",
 		"http/elastic/filterpath/pretty", "platform/duration", "platform/strictjson", "platform/xcontent", "saml", "store"},
 	"http/navigation":                {"platform/webpage"},
@@ -84,6 +84,7 @@ var layers = map[string][]string{
 	"authn/attempts":       {"audit", "platform/admission", "store"},
 	"authn/sealing":        {"audit", "platform/secret", "store"},
 	"authn/session":        {"audit", "authn/sealing", "platform/background", "platform/secret", "store"},
+	"authn/profile":        {"audit", "authn/identity", "authn/user", "platform/admission/work", "platform/strictjson", "store"},
 	"authn/servicetoken":   {"audit", "authn/identity", "authz/serviceaccount", "platform/secret", "store"},
 	"account":              {"audit", "platform/mergepatch", "platform/secret", "store"},
 	"authn/user": {"platform/metadata", "audit", "authn/attempts", "authn/identity", "platform/mergepatch", "query",
@@ -104,7 +105,7 @@ var layers = map[string][]string{
 		"authn/session", "store"},
 	"app": {"authz/access", "account", "config", "apikey", "audit", "platform/background", "authz/applicationprivilege", "authn", "authn/elevation",
 		"authn/attempts", "http/console", "http/contract", "http/crossorigin", "http/ece", "http/edge", "http/elastic", "http/navigation", "http/reference",
-		"authn/attempts", "authn/servicetoken", "platform/metrics",
+		"authn/attempts", "authn/profile", "authn/servicetoken", "platform/metrics",
 		"authz/privilege", "authz/role", "authz/rolemapping", "http/compatibility", "saml", "platform/secret", "authn/session", "store", "platform/tracing", "authn/user"},
 
 	// The client, which programs import: it needs the generated client and nothing of the server.

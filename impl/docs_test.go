@@ -303,7 +303,10 @@ var unprivileged = []string{"security-authenticate", "security-has-", "security-
 	"security-change-own-password"}
 
 func needed(operation, action string) string {
-	if slices.ContainsFunc(unprivileged, func(prefix string) bool { return strings.HasPrefix(operation, prefix) }) {
+	own := func(prefix string) bool {
+		return strings.HasPrefix(operation, prefix) && !strings.Contains(operation, "user-profile")
+	}
+	if slices.ContainsFunc(unprivileged, own) {
 		return "all"
 	}
 	return "`" + privilege.GrantedForOwnKeys(action)[0] + "`"

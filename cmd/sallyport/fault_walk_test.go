@@ -38,6 +38,10 @@ var required = map[string]string{
 	"security-put-user":         `{"roles":[]}`,
 	"security-put-privileges":   `{"application":{"nothing":{"actions":["data:nothing"]}}}`,
 	"security-invalidate-token": `{"token":"x"}`,
+
+	"security-activate-user-profile":       `{"grant_type":"access_token","access_token":"x"}`,
+	"security-update-user-profile-data":    `{"data":{"x":1}}`,
+	"security-has-privileges-user-profile": `{"uids":["x"],"privileges":{"cluster":["monitor"]}}`,
 }
 
 // apart are the operations that would invalidate the calling credentials or change their user, or that identify their
@@ -95,6 +99,7 @@ func (r *fleet) visit(server int, v *visit) reply {
 var recordless = []string{
 	"methods", "sign-in-page", "info", "ping", "get-authentication-info", "security-authenticate", "cluster-health",
 	"security-get-builtin-privileges", "security-get-settings",
+	"security-activate-user-profile", // of a token that is none
 }
 
 // excused reports whether an answer is right without a store. The caller and its privileges may be cached.

@@ -588,6 +588,176 @@ type ClientInterface interface {
 	// Corresponds with GET /_security/privilege/{application}/{privilege} (the `SecurityGetApplicationPrivilege` operationId).
 	SecurityGetApplicationPrivilege(ctx context.Context, application SecurityApplication, privilege SecurityPrivilege, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// SecurityActivateUserProfileWithBody Activate a user profile
+	//
+	// Creates the profile of the user of the credentials in the body, or enables it and sets when it was last
+	// synchronized. Labels and data stay. An API key is of no use here: a profile is a user's.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /_security/profile/_activate (the `SecurityActivateUserProfile` operationId).
+	SecurityActivateUserProfileWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityActivateUserProfile Activate a user profile
+	//
+	// Creates the profile of the user of the credentials in the body, or enables it and sets when it was last
+	// synchronized. Labels and data stay. An API key is of no use here: a profile is a user's.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /_security/profile/_activate (the `SecurityActivateUserProfile` operationId).
+	SecurityActivateUserProfile(ctx context.Context, body SecurityActivateUserProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityHasPrivilegesUserProfileGetWithBody Check the privileges of profiles' users
+	//
+	// As POST.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with GET /_security/profile/_has_privileges (the `SecurityHasPrivilegesUserProfileGet` operationId).
+	SecurityHasPrivilegesUserProfileGetWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityHasPrivilegesUserProfileGet Check the privileges of profiles' users
+	//
+	// As POST.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with GET /_security/profile/_has_privileges (the `SecurityHasPrivilegesUserProfileGet` operationId).
+	SecurityHasPrivilegesUserProfileGet(ctx context.Context, body SecurityHasPrivilegesUserProfileGetJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityHasPrivilegesUserProfileWithBody Check the privileges of profiles' users
+	//
+	// Returns the ids of the enabled profiles of users with all privileges in the body. An id without a profile is
+	// among the errors.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /_security/profile/_has_privileges (the `SecurityHasPrivilegesUserProfile` operationId).
+	SecurityHasPrivilegesUserProfileWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityHasPrivilegesUserProfile Check the privileges of profiles' users
+	//
+	// Returns the ids of the enabled profiles of users with all privileges in the body. An id without a profile is
+	// among the errors.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /_security/profile/_has_privileges (the `SecurityHasPrivilegesUserProfile` operationId).
+	SecurityHasPrivilegesUserProfile(ctx context.Context, body SecurityHasPrivilegesUserProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecuritySuggestUserProfilesGetWithBody Suggest user profiles
+	//
+	// As POST.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with GET /_security/profile/_suggest (the `SecuritySuggestUserProfilesGet` operationId).
+	SecuritySuggestUserProfilesGetWithBody(ctx context.Context, params *SecuritySuggestUserProfilesGetParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecuritySuggestUserProfilesGet Suggest user profiles
+	//
+	// As POST.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with GET /_security/profile/_suggest (the `SecuritySuggestUserProfilesGet` operationId).
+	SecuritySuggestUserProfilesGet(ctx context.Context, params *SecuritySuggestUserProfilesGetParams, body SecuritySuggestUserProfilesGetJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecuritySuggestUserProfilesWithBody Suggest user profiles
+	//
+	// Returns the enabled profiles of users with a word of `name` in their name, full name or e-mail address. The last
+	// word may be the beginning of one. Profiles of a hint come first, also without `name`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /_security/profile/_suggest (the `SecuritySuggestUserProfiles` operationId).
+	SecuritySuggestUserProfilesWithBody(ctx context.Context, params *SecuritySuggestUserProfilesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecuritySuggestUserProfiles Suggest user profiles
+	//
+	// Returns the enabled profiles of users with a word of `name` in their name, full name or e-mail address. The last
+	// word may be the beginning of one. Profiles of a hint come first, also without `name`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /_security/profile/_suggest (the `SecuritySuggestUserProfiles` operationId).
+	SecuritySuggestUserProfiles(ctx context.Context, params *SecuritySuggestUserProfilesParams, body SecuritySuggestUserProfilesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityGetUserProfile Read user profiles
+	//
+	// Returns the profiles of these ids, with the part of their data that is asked for. An id without a profile is
+	// among the errors.
+	//
+	// Corresponds with GET /_security/profile/{uid} (the `SecurityGetUserProfile` operationId).
+	SecurityGetUserProfile(ctx context.Context, uid UserProfileUID, params *SecurityGetUserProfileParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityUpdateUserProfileDataPostWithBody Update the data of a user profile
+	//
+	// As PUT.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /_security/profile/{uid}/_data (the `SecurityUpdateUserProfileDataPost` operationId).
+	SecurityUpdateUserProfileDataPostWithBody(ctx context.Context, uid UserProfileUID, params *SecurityUpdateUserProfileDataPostParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityUpdateUserProfileDataPost Update the data of a user profile
+	//
+	// As PUT.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /_security/profile/{uid}/_data (the `SecurityUpdateUserProfileDataPost` operationId).
+	SecurityUpdateUserProfileDataPost(ctx context.Context, uid UserProfileUID, params *SecurityUpdateUserProfileDataPostParams, body SecurityUpdateUserProfileDataPostJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityUpdateUserProfileDataWithBody Update the data of a user profile
+	//
+	// Merges labels and data into those of the profile, objects member by member. For a caller without
+	// `manage_user_profile`, a role's global privilege to write profiles of the top members is enough.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /_security/profile/{uid}/_data (the `SecurityUpdateUserProfileData` operationId).
+	SecurityUpdateUserProfileDataWithBody(ctx context.Context, uid UserProfileUID, params *SecurityUpdateUserProfileDataParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityUpdateUserProfileData Update the data of a user profile
+	//
+	// Merges labels and data into those of the profile, objects member by member. For a caller without
+	// `manage_user_profile`, a role's global privilege to write profiles of the top members is enough.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /_security/profile/{uid}/_data (the `SecurityUpdateUserProfileData` operationId).
+	SecurityUpdateUserProfileData(ctx context.Context, uid UserProfileUID, params *SecurityUpdateUserProfileDataParams, body SecurityUpdateUserProfileDataJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityDisableUserProfilePost Disable a user profile
+	//
+	// As PUT.
+	//
+	// Corresponds with POST /_security/profile/{uid}/_disable (the `SecurityDisableUserProfilePost` operationId).
+	SecurityDisableUserProfilePost(ctx context.Context, uid UserProfileUID, params *SecurityDisableUserProfilePostParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityDisableUserProfile Disable a user profile
+	//
+	// The profile is no longer suggested, until it is enabled or activated. The user can sign in as before.
+	//
+	// Corresponds with PUT /_security/profile/{uid}/_disable (the `SecurityDisableUserProfile` operationId).
+	SecurityDisableUserProfile(ctx context.Context, uid UserProfileUID, params *SecurityDisableUserProfileParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityEnableUserProfilePost Enable a user profile
+	//
+	// As PUT.
+	//
+	// Corresponds with POST /_security/profile/{uid}/_enable (the `SecurityEnableUserProfilePost` operationId).
+	SecurityEnableUserProfilePost(ctx context.Context, uid UserProfileUID, params *SecurityEnableUserProfilePostParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SecurityEnableUserProfile Enable a user profile
+	//
+	// Undoes `_disable`.
+	//
+	// Corresponds with PUT /_security/profile/{uid}/_enable (the `SecurityEnableUserProfile` operationId).
+	SecurityEnableUserProfile(ctx context.Context, uid UserProfileUID, params *SecurityEnableUserProfileParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// SecurityClearRealmCache Evict users from the cache
 	//
 	// Does nothing, because a changed user counts at once. The names are not looked up.
@@ -2726,6 +2896,366 @@ func (c *Client) SecurityDeleteApplicationPrivileges(ctx context.Context, applic
 // Corresponds with GET /_security/privilege/{application}/{privilege} (the `SecurityGetApplicationPrivilege` operationId).
 func (c *Client) SecurityGetApplicationPrivilege(ctx context.Context, application SecurityApplication, privilege SecurityPrivilege, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSecurityGetApplicationPrivilegeRequest(c.Server, application, privilege)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityActivateUserProfileWithBody Activate a user profile
+//
+// Creates the profile of the user of the credentials in the body, or enables it and sets when it was last
+// synchronized. Labels and data stay. An API key is of no use here: a profile is a user's.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /_security/profile/_activate (the `SecurityActivateUserProfile` operationId).
+func (c *Client) SecurityActivateUserProfileWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityActivateUserProfileRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityActivateUserProfile Activate a user profile
+//
+// Creates the profile of the user of the credentials in the body, or enables it and sets when it was last
+// synchronized. Labels and data stay. An API key is of no use here: a profile is a user's.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /_security/profile/_activate (the `SecurityActivateUserProfile` operationId).
+func (c *Client) SecurityActivateUserProfile(ctx context.Context, body SecurityActivateUserProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityActivateUserProfileRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityHasPrivilegesUserProfileGetWithBody Check the privileges of profiles' users
+//
+// As POST.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with GET /_security/profile/_has_privileges (the `SecurityHasPrivilegesUserProfileGet` operationId).
+func (c *Client) SecurityHasPrivilegesUserProfileGetWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityHasPrivilegesUserProfileGetRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityHasPrivilegesUserProfileGet Check the privileges of profiles' users
+//
+// As POST.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with GET /_security/profile/_has_privileges (the `SecurityHasPrivilegesUserProfileGet` operationId).
+func (c *Client) SecurityHasPrivilegesUserProfileGet(ctx context.Context, body SecurityHasPrivilegesUserProfileGetJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityHasPrivilegesUserProfileGetRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityHasPrivilegesUserProfileWithBody Check the privileges of profiles' users
+//
+// Returns the ids of the enabled profiles of users with all privileges in the body. An id without a profile is
+// among the errors.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /_security/profile/_has_privileges (the `SecurityHasPrivilegesUserProfile` operationId).
+func (c *Client) SecurityHasPrivilegesUserProfileWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityHasPrivilegesUserProfileRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityHasPrivilegesUserProfile Check the privileges of profiles' users
+//
+// Returns the ids of the enabled profiles of users with all privileges in the body. An id without a profile is
+// among the errors.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /_security/profile/_has_privileges (the `SecurityHasPrivilegesUserProfile` operationId).
+func (c *Client) SecurityHasPrivilegesUserProfile(ctx context.Context, body SecurityHasPrivilegesUserProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityHasPrivilegesUserProfileRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecuritySuggestUserProfilesGetWithBody Suggest user profiles
+//
+// As POST.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with GET /_security/profile/_suggest (the `SecuritySuggestUserProfilesGet` operationId).
+func (c *Client) SecuritySuggestUserProfilesGetWithBody(ctx context.Context, params *SecuritySuggestUserProfilesGetParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecuritySuggestUserProfilesGetRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecuritySuggestUserProfilesGet Suggest user profiles
+//
+// As POST.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with GET /_security/profile/_suggest (the `SecuritySuggestUserProfilesGet` operationId).
+func (c *Client) SecuritySuggestUserProfilesGet(ctx context.Context, params *SecuritySuggestUserProfilesGetParams, body SecuritySuggestUserProfilesGetJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecuritySuggestUserProfilesGetRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecuritySuggestUserProfilesWithBody Suggest user profiles
+//
+// Returns the enabled profiles of users with a word of `name` in their name, full name or e-mail address. The last
+// word may be the beginning of one. Profiles of a hint come first, also without `name`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /_security/profile/_suggest (the `SecuritySuggestUserProfiles` operationId).
+func (c *Client) SecuritySuggestUserProfilesWithBody(ctx context.Context, params *SecuritySuggestUserProfilesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecuritySuggestUserProfilesRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecuritySuggestUserProfiles Suggest user profiles
+//
+// Returns the enabled profiles of users with a word of `name` in their name, full name or e-mail address. The last
+// word may be the beginning of one. Profiles of a hint come first, also without `name`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /_security/profile/_suggest (the `SecuritySuggestUserProfiles` operationId).
+func (c *Client) SecuritySuggestUserProfiles(ctx context.Context, params *SecuritySuggestUserProfilesParams, body SecuritySuggestUserProfilesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecuritySuggestUserProfilesRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityGetUserProfile Read user profiles
+//
+// Returns the profiles of these ids, with the part of their data that is asked for. An id without a profile is
+// among the errors.
+//
+// Corresponds with GET /_security/profile/{uid} (the `SecurityGetUserProfile` operationId).
+func (c *Client) SecurityGetUserProfile(ctx context.Context, uid UserProfileUID, params *SecurityGetUserProfileParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityGetUserProfileRequest(c.Server, uid, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityUpdateUserProfileDataPostWithBody Update the data of a user profile
+//
+// As PUT.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /_security/profile/{uid}/_data (the `SecurityUpdateUserProfileDataPost` operationId).
+func (c *Client) SecurityUpdateUserProfileDataPostWithBody(ctx context.Context, uid UserProfileUID, params *SecurityUpdateUserProfileDataPostParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityUpdateUserProfileDataPostRequestWithBody(c.Server, uid, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityUpdateUserProfileDataPost Update the data of a user profile
+//
+// As PUT.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /_security/profile/{uid}/_data (the `SecurityUpdateUserProfileDataPost` operationId).
+func (c *Client) SecurityUpdateUserProfileDataPost(ctx context.Context, uid UserProfileUID, params *SecurityUpdateUserProfileDataPostParams, body SecurityUpdateUserProfileDataPostJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityUpdateUserProfileDataPostRequest(c.Server, uid, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityUpdateUserProfileDataWithBody Update the data of a user profile
+//
+// Merges labels and data into those of the profile, objects member by member. For a caller without
+// `manage_user_profile`, a role's global privilege to write profiles of the top members is enough.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /_security/profile/{uid}/_data (the `SecurityUpdateUserProfileData` operationId).
+func (c *Client) SecurityUpdateUserProfileDataWithBody(ctx context.Context, uid UserProfileUID, params *SecurityUpdateUserProfileDataParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityUpdateUserProfileDataRequestWithBody(c.Server, uid, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityUpdateUserProfileData Update the data of a user profile
+//
+// Merges labels and data into those of the profile, objects member by member. For a caller without
+// `manage_user_profile`, a role's global privilege to write profiles of the top members is enough.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /_security/profile/{uid}/_data (the `SecurityUpdateUserProfileData` operationId).
+func (c *Client) SecurityUpdateUserProfileData(ctx context.Context, uid UserProfileUID, params *SecurityUpdateUserProfileDataParams, body SecurityUpdateUserProfileDataJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityUpdateUserProfileDataRequest(c.Server, uid, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityDisableUserProfilePost Disable a user profile
+//
+// As PUT.
+//
+// Corresponds with POST /_security/profile/{uid}/_disable (the `SecurityDisableUserProfilePost` operationId).
+func (c *Client) SecurityDisableUserProfilePost(ctx context.Context, uid UserProfileUID, params *SecurityDisableUserProfilePostParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityDisableUserProfilePostRequest(c.Server, uid, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityDisableUserProfile Disable a user profile
+//
+// The profile is no longer suggested, until it is enabled or activated. The user can sign in as before.
+//
+// Corresponds with PUT /_security/profile/{uid}/_disable (the `SecurityDisableUserProfile` operationId).
+func (c *Client) SecurityDisableUserProfile(ctx context.Context, uid UserProfileUID, params *SecurityDisableUserProfileParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityDisableUserProfileRequest(c.Server, uid, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityEnableUserProfilePost Enable a user profile
+//
+// As PUT.
+//
+// Corresponds with POST /_security/profile/{uid}/_enable (the `SecurityEnableUserProfilePost` operationId).
+func (c *Client) SecurityEnableUserProfilePost(ctx context.Context, uid UserProfileUID, params *SecurityEnableUserProfilePostParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityEnableUserProfilePostRequest(c.Server, uid, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SecurityEnableUserProfile Enable a user profile
+//
+// Undoes `_disable`.
+//
+// Corresponds with PUT /_security/profile/{uid}/_enable (the `SecurityEnableUserProfile` operationId).
+func (c *Client) SecurityEnableUserProfile(ctx context.Context, uid UserProfileUID, params *SecurityEnableUserProfileParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSecurityEnableUserProfileRequest(c.Server, uid, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7009,6 +7539,761 @@ func NewSecurityGetApplicationPrivilegeRequest(server string, application Securi
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSecurityActivateUserProfileRequest calls the generic SecurityActivateUserProfile builder with application/json body
+func NewSecurityActivateUserProfileRequest(server string, body SecurityActivateUserProfileJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecurityActivateUserProfileRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewSecurityActivateUserProfileRequestWithBody constructs an http.Request for the SecurityActivateUserProfile method, with any body, and a specified content type
+func NewSecurityActivateUserProfileRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/profile/_activate")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecurityHasPrivilegesUserProfileGetRequest calls the generic SecurityHasPrivilegesUserProfileGet builder with application/json body
+func NewSecurityHasPrivilegesUserProfileGetRequest(server string, body SecurityHasPrivilegesUserProfileGetJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecurityHasPrivilegesUserProfileGetRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewSecurityHasPrivilegesUserProfileGetRequestWithBody constructs an http.Request for the SecurityHasPrivilegesUserProfileGet method, with any body, and a specified content type
+func NewSecurityHasPrivilegesUserProfileGetRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/profile/_has_privileges")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecurityHasPrivilegesUserProfileRequest calls the generic SecurityHasPrivilegesUserProfile builder with application/json body
+func NewSecurityHasPrivilegesUserProfileRequest(server string, body SecurityHasPrivilegesUserProfileJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecurityHasPrivilegesUserProfileRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewSecurityHasPrivilegesUserProfileRequestWithBody constructs an http.Request for the SecurityHasPrivilegesUserProfile method, with any body, and a specified content type
+func NewSecurityHasPrivilegesUserProfileRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/profile/_has_privileges")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecuritySuggestUserProfilesGetRequest calls the generic SecuritySuggestUserProfilesGet builder with application/json body
+func NewSecuritySuggestUserProfilesGetRequest(server string, params *SecuritySuggestUserProfilesGetParams, body SecuritySuggestUserProfilesGetJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecuritySuggestUserProfilesGetRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewSecuritySuggestUserProfilesGetRequestWithBody constructs an http.Request for the SecuritySuggestUserProfilesGet method, with any body, and a specified content type
+func NewSecuritySuggestUserProfilesGetRequestWithBody(server string, params *SecuritySuggestUserProfilesGetParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/profile/_suggest")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Data != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "data", *params.Data, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecuritySuggestUserProfilesRequest calls the generic SecuritySuggestUserProfiles builder with application/json body
+func NewSecuritySuggestUserProfilesRequest(server string, params *SecuritySuggestUserProfilesParams, body SecuritySuggestUserProfilesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecuritySuggestUserProfilesRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewSecuritySuggestUserProfilesRequestWithBody constructs an http.Request for the SecuritySuggestUserProfiles method, with any body, and a specified content type
+func NewSecuritySuggestUserProfilesRequestWithBody(server string, params *SecuritySuggestUserProfilesParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/profile/_suggest")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Data != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "data", *params.Data, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecurityGetUserProfileRequest constructs an http.Request for the SecurityGetUserProfile method
+func NewSecurityGetUserProfileRequest(server string, uid UserProfileUID, params *SecurityGetUserProfileParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "uid", uid, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/profile/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Data != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "data", *params.Data, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSecurityUpdateUserProfileDataPostRequest calls the generic SecurityUpdateUserProfileDataPost builder with application/json body
+func NewSecurityUpdateUserProfileDataPostRequest(server string, uid UserProfileUID, params *SecurityUpdateUserProfileDataPostParams, body SecurityUpdateUserProfileDataPostJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecurityUpdateUserProfileDataPostRequestWithBody(server, uid, params, "application/json", bodyReader)
+}
+
+// NewSecurityUpdateUserProfileDataPostRequestWithBody constructs an http.Request for the SecurityUpdateUserProfileDataPost method, with any body, and a specified content type
+func NewSecurityUpdateUserProfileDataPostRequestWithBody(server string, uid UserProfileUID, params *SecurityUpdateUserProfileDataPostParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "uid", uid, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/profile/%s/_data", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.IfSeqNo != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "if_seq_no", *params.IfSeqNo, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.IfPrimaryTerm != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "if_primary_term", *params.IfPrimaryTerm, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Refresh != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "refresh", *params.Refresh, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecurityUpdateUserProfileDataRequest calls the generic SecurityUpdateUserProfileData builder with application/json body
+func NewSecurityUpdateUserProfileDataRequest(server string, uid UserProfileUID, params *SecurityUpdateUserProfileDataParams, body SecurityUpdateUserProfileDataJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSecurityUpdateUserProfileDataRequestWithBody(server, uid, params, "application/json", bodyReader)
+}
+
+// NewSecurityUpdateUserProfileDataRequestWithBody constructs an http.Request for the SecurityUpdateUserProfileData method, with any body, and a specified content type
+func NewSecurityUpdateUserProfileDataRequestWithBody(server string, uid UserProfileUID, params *SecurityUpdateUserProfileDataParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "uid", uid, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/profile/%s/_data", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.IfSeqNo != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "if_seq_no", *params.IfSeqNo, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.IfPrimaryTerm != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "if_primary_term", *params.IfPrimaryTerm, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Refresh != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "refresh", *params.Refresh, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSecurityDisableUserProfilePostRequest constructs an http.Request for the SecurityDisableUserProfilePost method
+func NewSecurityDisableUserProfilePostRequest(server string, uid UserProfileUID, params *SecurityDisableUserProfilePostParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "uid", uid, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/profile/%s/_disable", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Refresh != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "refresh", *params.Refresh, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSecurityDisableUserProfileRequest constructs an http.Request for the SecurityDisableUserProfile method
+func NewSecurityDisableUserProfileRequest(server string, uid UserProfileUID, params *SecurityDisableUserProfileParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "uid", uid, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/profile/%s/_disable", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Refresh != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "refresh", *params.Refresh, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSecurityEnableUserProfilePostRequest constructs an http.Request for the SecurityEnableUserProfilePost method
+func NewSecurityEnableUserProfilePostRequest(server string, uid UserProfileUID, params *SecurityEnableUserProfilePostParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "uid", uid, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/profile/%s/_enable", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Refresh != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "refresh", *params.Refresh, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSecurityEnableUserProfileRequest constructs an http.Request for the SecurityEnableUserProfile method
+func NewSecurityEnableUserProfileRequest(server string, uid UserProfileUID, params *SecurityEnableUserProfileParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "uid", uid, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/_security/profile/%s/_enable", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Refresh != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "refresh", *params.Refresh, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -12137,6 +13422,186 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /_security/privilege/{application}/{privilege} (the `SecurityGetApplicationPrivilege` operationId).
 	SecurityGetApplicationPrivilegeWithResponse(ctx context.Context, application SecurityApplication, privilege SecurityPrivilege, reqEditors ...RequestEditorFn) (*SecurityGetApplicationPrivilegeResult, error)
 
+	// SecurityActivateUserProfileWithBodyWithResponse Activate a user profile
+	//
+	// Creates the profile of the user of the credentials in the body, or enables it and sets when it was last
+	// synchronized. Labels and data stay. An API key is of no use here: a profile is a user's.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/profile/_activate (the `SecurityActivateUserProfile` operationId).
+	SecurityActivateUserProfileWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityActivateUserProfileResult, error)
+
+	// SecurityActivateUserProfileWithResponse Activate a user profile
+	//
+	// Creates the profile of the user of the credentials in the body, or enables it and sets when it was last
+	// synchronized. Labels and data stay. An API key is of no use here: a profile is a user's.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/profile/_activate (the `SecurityActivateUserProfile` operationId).
+	SecurityActivateUserProfileWithResponse(ctx context.Context, body SecurityActivateUserProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityActivateUserProfileResult, error)
+
+	// SecurityHasPrivilegesUserProfileGetWithBodyWithResponse Check the privileges of profiles' users
+	//
+	// As POST.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /_security/profile/_has_privileges (the `SecurityHasPrivilegesUserProfileGet` operationId).
+	SecurityHasPrivilegesUserProfileGetWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityHasPrivilegesUserProfileGetResult, error)
+
+	// SecurityHasPrivilegesUserProfileGetWithResponse Check the privileges of profiles' users
+	//
+	// As POST.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /_security/profile/_has_privileges (the `SecurityHasPrivilegesUserProfileGet` operationId).
+	SecurityHasPrivilegesUserProfileGetWithResponse(ctx context.Context, body SecurityHasPrivilegesUserProfileGetJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityHasPrivilegesUserProfileGetResult, error)
+
+	// SecurityHasPrivilegesUserProfileWithBodyWithResponse Check the privileges of profiles' users
+	//
+	// Returns the ids of the enabled profiles of users with all privileges in the body. An id without a profile is
+	// among the errors.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/profile/_has_privileges (the `SecurityHasPrivilegesUserProfile` operationId).
+	SecurityHasPrivilegesUserProfileWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityHasPrivilegesUserProfileResult, error)
+
+	// SecurityHasPrivilegesUserProfileWithResponse Check the privileges of profiles' users
+	//
+	// Returns the ids of the enabled profiles of users with all privileges in the body. An id without a profile is
+	// among the errors.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/profile/_has_privileges (the `SecurityHasPrivilegesUserProfile` operationId).
+	SecurityHasPrivilegesUserProfileWithResponse(ctx context.Context, body SecurityHasPrivilegesUserProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityHasPrivilegesUserProfileResult, error)
+
+	// SecuritySuggestUserProfilesGetWithBodyWithResponse Suggest user profiles
+	//
+	// As POST.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /_security/profile/_suggest (the `SecuritySuggestUserProfilesGet` operationId).
+	SecuritySuggestUserProfilesGetWithBodyWithResponse(ctx context.Context, params *SecuritySuggestUserProfilesGetParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecuritySuggestUserProfilesGetResult, error)
+
+	// SecuritySuggestUserProfilesGetWithResponse Suggest user profiles
+	//
+	// As POST.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /_security/profile/_suggest (the `SecuritySuggestUserProfilesGet` operationId).
+	SecuritySuggestUserProfilesGetWithResponse(ctx context.Context, params *SecuritySuggestUserProfilesGetParams, body SecuritySuggestUserProfilesGetJSONRequestBody, reqEditors ...RequestEditorFn) (*SecuritySuggestUserProfilesGetResult, error)
+
+	// SecuritySuggestUserProfilesWithBodyWithResponse Suggest user profiles
+	//
+	// Returns the enabled profiles of users with a word of `name` in their name, full name or e-mail address. The last
+	// word may be the beginning of one. Profiles of a hint come first, also without `name`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/profile/_suggest (the `SecuritySuggestUserProfiles` operationId).
+	SecuritySuggestUserProfilesWithBodyWithResponse(ctx context.Context, params *SecuritySuggestUserProfilesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecuritySuggestUserProfilesResult, error)
+
+	// SecuritySuggestUserProfilesWithResponse Suggest user profiles
+	//
+	// Returns the enabled profiles of users with a word of `name` in their name, full name or e-mail address. The last
+	// word may be the beginning of one. Profiles of a hint come first, also without `name`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/profile/_suggest (the `SecuritySuggestUserProfiles` operationId).
+	SecuritySuggestUserProfilesWithResponse(ctx context.Context, params *SecuritySuggestUserProfilesParams, body SecuritySuggestUserProfilesJSONRequestBody, reqEditors ...RequestEditorFn) (*SecuritySuggestUserProfilesResult, error)
+
+	// SecurityGetUserProfileWithResponse Read user profiles
+	//
+	// Returns the profiles of these ids, with the part of their data that is asked for. An id without a profile is
+	// among the errors.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /_security/profile/{uid} (the `SecurityGetUserProfile` operationId).
+	SecurityGetUserProfileWithResponse(ctx context.Context, uid UserProfileUID, params *SecurityGetUserProfileParams, reqEditors ...RequestEditorFn) (*SecurityGetUserProfileResult, error)
+
+	// SecurityUpdateUserProfileDataPostWithBodyWithResponse Update the data of a user profile
+	//
+	// As PUT.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/profile/{uid}/_data (the `SecurityUpdateUserProfileDataPost` operationId).
+	SecurityUpdateUserProfileDataPostWithBodyWithResponse(ctx context.Context, uid UserProfileUID, params *SecurityUpdateUserProfileDataPostParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityUpdateUserProfileDataPostResult, error)
+
+	// SecurityUpdateUserProfileDataPostWithResponse Update the data of a user profile
+	//
+	// As PUT.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/profile/{uid}/_data (the `SecurityUpdateUserProfileDataPost` operationId).
+	SecurityUpdateUserProfileDataPostWithResponse(ctx context.Context, uid UserProfileUID, params *SecurityUpdateUserProfileDataPostParams, body SecurityUpdateUserProfileDataPostJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityUpdateUserProfileDataPostResult, error)
+
+	// SecurityUpdateUserProfileDataWithBodyWithResponse Update the data of a user profile
+	//
+	// Merges labels and data into those of the profile, objects member by member. For a caller without
+	// `manage_user_profile`, a role's global privilege to write profiles of the top members is enough.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /_security/profile/{uid}/_data (the `SecurityUpdateUserProfileData` operationId).
+	SecurityUpdateUserProfileDataWithBodyWithResponse(ctx context.Context, uid UserProfileUID, params *SecurityUpdateUserProfileDataParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityUpdateUserProfileDataResult, error)
+
+	// SecurityUpdateUserProfileDataWithResponse Update the data of a user profile
+	//
+	// Merges labels and data into those of the profile, objects member by member. For a caller without
+	// `manage_user_profile`, a role's global privilege to write profiles of the top members is enough.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /_security/profile/{uid}/_data (the `SecurityUpdateUserProfileData` operationId).
+	SecurityUpdateUserProfileDataWithResponse(ctx context.Context, uid UserProfileUID, params *SecurityUpdateUserProfileDataParams, body SecurityUpdateUserProfileDataJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityUpdateUserProfileDataResult, error)
+
+	// SecurityDisableUserProfilePostWithResponse Disable a user profile
+	//
+	// As PUT.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/profile/{uid}/_disable (the `SecurityDisableUserProfilePost` operationId).
+	SecurityDisableUserProfilePostWithResponse(ctx context.Context, uid UserProfileUID, params *SecurityDisableUserProfilePostParams, reqEditors ...RequestEditorFn) (*SecurityDisableUserProfilePostResult, error)
+
+	// SecurityDisableUserProfileWithResponse Disable a user profile
+	//
+	// The profile is no longer suggested, until it is enabled or activated. The user can sign in as before.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /_security/profile/{uid}/_disable (the `SecurityDisableUserProfile` operationId).
+	SecurityDisableUserProfileWithResponse(ctx context.Context, uid UserProfileUID, params *SecurityDisableUserProfileParams, reqEditors ...RequestEditorFn) (*SecurityDisableUserProfileResult, error)
+
+	// SecurityEnableUserProfilePostWithResponse Enable a user profile
+	//
+	// As PUT.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /_security/profile/{uid}/_enable (the `SecurityEnableUserProfilePost` operationId).
+	SecurityEnableUserProfilePostWithResponse(ctx context.Context, uid UserProfileUID, params *SecurityEnableUserProfilePostParams, reqEditors ...RequestEditorFn) (*SecurityEnableUserProfilePostResult, error)
+
+	// SecurityEnableUserProfileWithResponse Enable a user profile
+	//
+	// Undoes `_disable`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /_security/profile/{uid}/_enable (the `SecurityEnableUserProfile` operationId).
+	SecurityEnableUserProfileWithResponse(ctx context.Context, uid UserProfileUID, params *SecurityEnableUserProfileParams, reqEditors ...RequestEditorFn) (*SecurityEnableUserProfileResult, error)
+
 	// SecurityClearRealmCacheWithResponse Evict users from the cache
 	//
 	// Does nothing, because a changed user counts at once. The names are not looked up.
@@ -15229,6 +16694,692 @@ func (r SecurityGetApplicationPrivilegeResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r SecurityGetApplicationPrivilegeResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityActivateUserProfileResultDefaultHeaders the declared response headers of an HTTP default response for SecurityActivateUserProfile
+type SecurityActivateUserProfileResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityActivateUserProfileResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UserProfileWithMetadata
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityActivateUserProfileResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityActivateUserProfileResult) GetJSON200() *UserProfileWithMetadata {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityActivateUserProfileResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityActivateUserProfileResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityActivateUserProfileResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityActivateUserProfileResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityActivateUserProfileResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityHasPrivilegesUserProfileGetResultDefaultHeaders the declared response headers of an HTTP default response for SecurityHasPrivilegesUserProfileGet
+type SecurityHasPrivilegesUserProfileGetResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityHasPrivilegesUserProfileGetResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ProfilePrivilegesChecked
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityHasPrivilegesUserProfileGetResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityHasPrivilegesUserProfileGetResult) GetJSON200() *ProfilePrivilegesChecked {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityHasPrivilegesUserProfileGetResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityHasPrivilegesUserProfileGetResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityHasPrivilegesUserProfileGetResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityHasPrivilegesUserProfileGetResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityHasPrivilegesUserProfileGetResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityHasPrivilegesUserProfileResultDefaultHeaders the declared response headers of an HTTP default response for SecurityHasPrivilegesUserProfile
+type SecurityHasPrivilegesUserProfileResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityHasPrivilegesUserProfileResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ProfilePrivilegesChecked
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityHasPrivilegesUserProfileResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityHasPrivilegesUserProfileResult) GetJSON200() *ProfilePrivilegesChecked {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityHasPrivilegesUserProfileResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityHasPrivilegesUserProfileResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityHasPrivilegesUserProfileResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityHasPrivilegesUserProfileResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityHasPrivilegesUserProfileResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecuritySuggestUserProfilesGetResultDefaultHeaders the declared response headers of an HTTP default response for SecuritySuggestUserProfilesGet
+type SecuritySuggestUserProfilesGetResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecuritySuggestUserProfilesGetResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UserProfilesSuggested
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecuritySuggestUserProfilesGetResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecuritySuggestUserProfilesGetResult) GetJSON200() *UserProfilesSuggested {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecuritySuggestUserProfilesGetResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecuritySuggestUserProfilesGetResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecuritySuggestUserProfilesGetResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecuritySuggestUserProfilesGetResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecuritySuggestUserProfilesGetResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecuritySuggestUserProfilesResultDefaultHeaders the declared response headers of an HTTP default response for SecuritySuggestUserProfiles
+type SecuritySuggestUserProfilesResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecuritySuggestUserProfilesResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UserProfilesSuggested
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecuritySuggestUserProfilesResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecuritySuggestUserProfilesResult) GetJSON200() *UserProfilesSuggested {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecuritySuggestUserProfilesResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecuritySuggestUserProfilesResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecuritySuggestUserProfilesResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecuritySuggestUserProfilesResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecuritySuggestUserProfilesResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityGetUserProfileResultDefaultHeaders the declared response headers of an HTTP default response for SecurityGetUserProfile
+type SecurityGetUserProfileResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityGetUserProfileResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *GetUserProfileResponse
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityGetUserProfileResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityGetUserProfileResult) GetJSON200() *GetUserProfileResponse {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityGetUserProfileResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityGetUserProfileResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityGetUserProfileResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityGetUserProfileResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityGetUserProfileResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityUpdateUserProfileDataPostResultDefaultHeaders the declared response headers of an HTTP default response for SecurityUpdateUserProfileDataPost
+type SecurityUpdateUserProfileDataPostResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityUpdateUserProfileDataPostResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Acknowledged
+	// JSON409 the response for an HTTP 409 `application/json` response
+	JSON409 *UserProfileConflict
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityUpdateUserProfileDataPostResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityUpdateUserProfileDataPostResult) GetJSON200() *Acknowledged {
+	return r.JSON200
+}
+
+// GetJSON409 returns the response for an HTTP 409 `application/json` response
+func (r SecurityUpdateUserProfileDataPostResult) GetJSON409() *UserProfileConflict {
+	return r.JSON409
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityUpdateUserProfileDataPostResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityUpdateUserProfileDataPostResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityUpdateUserProfileDataPostResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityUpdateUserProfileDataPostResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityUpdateUserProfileDataPostResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityUpdateUserProfileDataResultDefaultHeaders the declared response headers of an HTTP default response for SecurityUpdateUserProfileData
+type SecurityUpdateUserProfileDataResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityUpdateUserProfileDataResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Acknowledged
+	// JSON409 the response for an HTTP 409 `application/json` response
+	JSON409 *UserProfileConflict
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityUpdateUserProfileDataResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityUpdateUserProfileDataResult) GetJSON200() *Acknowledged {
+	return r.JSON200
+}
+
+// GetJSON409 returns the response for an HTTP 409 `application/json` response
+func (r SecurityUpdateUserProfileDataResult) GetJSON409() *UserProfileConflict {
+	return r.JSON409
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityUpdateUserProfileDataResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityUpdateUserProfileDataResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityUpdateUserProfileDataResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityUpdateUserProfileDataResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityUpdateUserProfileDataResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityDisableUserProfilePostResultDefaultHeaders the declared response headers of an HTTP default response for SecurityDisableUserProfilePost
+type SecurityDisableUserProfilePostResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityDisableUserProfilePostResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Acknowledged
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityDisableUserProfilePostResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityDisableUserProfilePostResult) GetJSON200() *Acknowledged {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityDisableUserProfilePostResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityDisableUserProfilePostResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityDisableUserProfilePostResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityDisableUserProfilePostResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityDisableUserProfilePostResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityDisableUserProfileResultDefaultHeaders the declared response headers of an HTTP default response for SecurityDisableUserProfile
+type SecurityDisableUserProfileResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityDisableUserProfileResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Acknowledged
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityDisableUserProfileResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityDisableUserProfileResult) GetJSON200() *Acknowledged {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityDisableUserProfileResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityDisableUserProfileResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityDisableUserProfileResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityDisableUserProfileResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityDisableUserProfileResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityEnableUserProfilePostResultDefaultHeaders the declared response headers of an HTTP default response for SecurityEnableUserProfilePost
+type SecurityEnableUserProfilePostResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityEnableUserProfilePostResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Acknowledged
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityEnableUserProfilePostResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityEnableUserProfilePostResult) GetJSON200() *Acknowledged {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityEnableUserProfilePostResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityEnableUserProfilePostResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityEnableUserProfilePostResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityEnableUserProfilePostResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityEnableUserProfilePostResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SecurityEnableUserProfileResultDefaultHeaders the declared response headers of an HTTP default response for SecurityEnableUserProfile
+type SecurityEnableUserProfileResultDefaultHeaders struct {
+	RetryAfter      *string
+	WWWAuthenticate *string
+}
+
+type SecurityEnableUserProfileResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Acknowledged
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *ElasticsearchFailure
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SecurityEnableUserProfileResultDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SecurityEnableUserProfileResult) GetJSON200() *Acknowledged {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SecurityEnableUserProfileResult) GetJSONDefault() *ElasticsearchFailure {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SecurityEnableUserProfileResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SecurityEnableUserProfileResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SecurityEnableUserProfileResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SecurityEnableUserProfileResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -26385,6 +28536,300 @@ func (c *ClientWithResponses) SecurityGetApplicationPrivilegeWithResponse(ctx co
 	return ParseSecurityGetApplicationPrivilegeResult(rsp)
 }
 
+// SecurityActivateUserProfileWithBodyWithResponse Activate a user profile
+//
+// Creates the profile of the user of the credentials in the body, or enables it and sets when it was last
+// synchronized. Labels and data stay. An API key is of no use here: a profile is a user's.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/profile/_activate (the `SecurityActivateUserProfile` operationId).
+func (c *ClientWithResponses) SecurityActivateUserProfileWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityActivateUserProfileResult, error) {
+	rsp, err := c.SecurityActivateUserProfileWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityActivateUserProfileResult(rsp)
+}
+
+// SecurityActivateUserProfileWithResponse Activate a user profile
+//
+// Creates the profile of the user of the credentials in the body, or enables it and sets when it was last
+// synchronized. Labels and data stay. An API key is of no use here: a profile is a user's.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/profile/_activate (the `SecurityActivateUserProfile` operationId).
+func (c *ClientWithResponses) SecurityActivateUserProfileWithResponse(ctx context.Context, body SecurityActivateUserProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityActivateUserProfileResult, error) {
+	rsp, err := c.SecurityActivateUserProfile(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityActivateUserProfileResult(rsp)
+}
+
+// SecurityHasPrivilegesUserProfileGetWithBodyWithResponse Check the privileges of profiles' users
+//
+// As POST.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /_security/profile/_has_privileges (the `SecurityHasPrivilegesUserProfileGet` operationId).
+func (c *ClientWithResponses) SecurityHasPrivilegesUserProfileGetWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityHasPrivilegesUserProfileGetResult, error) {
+	rsp, err := c.SecurityHasPrivilegesUserProfileGetWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityHasPrivilegesUserProfileGetResult(rsp)
+}
+
+// SecurityHasPrivilegesUserProfileGetWithResponse Check the privileges of profiles' users
+//
+// As POST.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /_security/profile/_has_privileges (the `SecurityHasPrivilegesUserProfileGet` operationId).
+func (c *ClientWithResponses) SecurityHasPrivilegesUserProfileGetWithResponse(ctx context.Context, body SecurityHasPrivilegesUserProfileGetJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityHasPrivilegesUserProfileGetResult, error) {
+	rsp, err := c.SecurityHasPrivilegesUserProfileGet(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityHasPrivilegesUserProfileGetResult(rsp)
+}
+
+// SecurityHasPrivilegesUserProfileWithBodyWithResponse Check the privileges of profiles' users
+//
+// Returns the ids of the enabled profiles of users with all privileges in the body. An id without a profile is
+// among the errors.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/profile/_has_privileges (the `SecurityHasPrivilegesUserProfile` operationId).
+func (c *ClientWithResponses) SecurityHasPrivilegesUserProfileWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityHasPrivilegesUserProfileResult, error) {
+	rsp, err := c.SecurityHasPrivilegesUserProfileWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityHasPrivilegesUserProfileResult(rsp)
+}
+
+// SecurityHasPrivilegesUserProfileWithResponse Check the privileges of profiles' users
+//
+// Returns the ids of the enabled profiles of users with all privileges in the body. An id without a profile is
+// among the errors.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/profile/_has_privileges (the `SecurityHasPrivilegesUserProfile` operationId).
+func (c *ClientWithResponses) SecurityHasPrivilegesUserProfileWithResponse(ctx context.Context, body SecurityHasPrivilegesUserProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityHasPrivilegesUserProfileResult, error) {
+	rsp, err := c.SecurityHasPrivilegesUserProfile(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityHasPrivilegesUserProfileResult(rsp)
+}
+
+// SecuritySuggestUserProfilesGetWithBodyWithResponse Suggest user profiles
+//
+// As POST.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /_security/profile/_suggest (the `SecuritySuggestUserProfilesGet` operationId).
+func (c *ClientWithResponses) SecuritySuggestUserProfilesGetWithBodyWithResponse(ctx context.Context, params *SecuritySuggestUserProfilesGetParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecuritySuggestUserProfilesGetResult, error) {
+	rsp, err := c.SecuritySuggestUserProfilesGetWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecuritySuggestUserProfilesGetResult(rsp)
+}
+
+// SecuritySuggestUserProfilesGetWithResponse Suggest user profiles
+//
+// As POST.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /_security/profile/_suggest (the `SecuritySuggestUserProfilesGet` operationId).
+func (c *ClientWithResponses) SecuritySuggestUserProfilesGetWithResponse(ctx context.Context, params *SecuritySuggestUserProfilesGetParams, body SecuritySuggestUserProfilesGetJSONRequestBody, reqEditors ...RequestEditorFn) (*SecuritySuggestUserProfilesGetResult, error) {
+	rsp, err := c.SecuritySuggestUserProfilesGet(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecuritySuggestUserProfilesGetResult(rsp)
+}
+
+// SecuritySuggestUserProfilesWithBodyWithResponse Suggest user profiles
+//
+// Returns the enabled profiles of users with a word of `name` in their name, full name or e-mail address. The last
+// word may be the beginning of one. Profiles of a hint come first, also without `name`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/profile/_suggest (the `SecuritySuggestUserProfiles` operationId).
+func (c *ClientWithResponses) SecuritySuggestUserProfilesWithBodyWithResponse(ctx context.Context, params *SecuritySuggestUserProfilesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecuritySuggestUserProfilesResult, error) {
+	rsp, err := c.SecuritySuggestUserProfilesWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecuritySuggestUserProfilesResult(rsp)
+}
+
+// SecuritySuggestUserProfilesWithResponse Suggest user profiles
+//
+// Returns the enabled profiles of users with a word of `name` in their name, full name or e-mail address. The last
+// word may be the beginning of one. Profiles of a hint come first, also without `name`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/profile/_suggest (the `SecuritySuggestUserProfiles` operationId).
+func (c *ClientWithResponses) SecuritySuggestUserProfilesWithResponse(ctx context.Context, params *SecuritySuggestUserProfilesParams, body SecuritySuggestUserProfilesJSONRequestBody, reqEditors ...RequestEditorFn) (*SecuritySuggestUserProfilesResult, error) {
+	rsp, err := c.SecuritySuggestUserProfiles(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecuritySuggestUserProfilesResult(rsp)
+}
+
+// SecurityGetUserProfileWithResponse Read user profiles
+//
+// Returns the profiles of these ids, with the part of their data that is asked for. An id without a profile is
+// among the errors.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /_security/profile/{uid} (the `SecurityGetUserProfile` operationId).
+func (c *ClientWithResponses) SecurityGetUserProfileWithResponse(ctx context.Context, uid UserProfileUID, params *SecurityGetUserProfileParams, reqEditors ...RequestEditorFn) (*SecurityGetUserProfileResult, error) {
+	rsp, err := c.SecurityGetUserProfile(ctx, uid, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityGetUserProfileResult(rsp)
+}
+
+// SecurityUpdateUserProfileDataPostWithBodyWithResponse Update the data of a user profile
+//
+// As PUT.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/profile/{uid}/_data (the `SecurityUpdateUserProfileDataPost` operationId).
+func (c *ClientWithResponses) SecurityUpdateUserProfileDataPostWithBodyWithResponse(ctx context.Context, uid UserProfileUID, params *SecurityUpdateUserProfileDataPostParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityUpdateUserProfileDataPostResult, error) {
+	rsp, err := c.SecurityUpdateUserProfileDataPostWithBody(ctx, uid, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityUpdateUserProfileDataPostResult(rsp)
+}
+
+// SecurityUpdateUserProfileDataPostWithResponse Update the data of a user profile
+//
+// As PUT.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/profile/{uid}/_data (the `SecurityUpdateUserProfileDataPost` operationId).
+func (c *ClientWithResponses) SecurityUpdateUserProfileDataPostWithResponse(ctx context.Context, uid UserProfileUID, params *SecurityUpdateUserProfileDataPostParams, body SecurityUpdateUserProfileDataPostJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityUpdateUserProfileDataPostResult, error) {
+	rsp, err := c.SecurityUpdateUserProfileDataPost(ctx, uid, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityUpdateUserProfileDataPostResult(rsp)
+}
+
+// SecurityUpdateUserProfileDataWithBodyWithResponse Update the data of a user profile
+//
+// Merges labels and data into those of the profile, objects member by member. For a caller without
+// `manage_user_profile`, a role's global privilege to write profiles of the top members is enough.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /_security/profile/{uid}/_data (the `SecurityUpdateUserProfileData` operationId).
+func (c *ClientWithResponses) SecurityUpdateUserProfileDataWithBodyWithResponse(ctx context.Context, uid UserProfileUID, params *SecurityUpdateUserProfileDataParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SecurityUpdateUserProfileDataResult, error) {
+	rsp, err := c.SecurityUpdateUserProfileDataWithBody(ctx, uid, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityUpdateUserProfileDataResult(rsp)
+}
+
+// SecurityUpdateUserProfileDataWithResponse Update the data of a user profile
+//
+// Merges labels and data into those of the profile, objects member by member. For a caller without
+// `manage_user_profile`, a role's global privilege to write profiles of the top members is enough.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /_security/profile/{uid}/_data (the `SecurityUpdateUserProfileData` operationId).
+func (c *ClientWithResponses) SecurityUpdateUserProfileDataWithResponse(ctx context.Context, uid UserProfileUID, params *SecurityUpdateUserProfileDataParams, body SecurityUpdateUserProfileDataJSONRequestBody, reqEditors ...RequestEditorFn) (*SecurityUpdateUserProfileDataResult, error) {
+	rsp, err := c.SecurityUpdateUserProfileData(ctx, uid, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityUpdateUserProfileDataResult(rsp)
+}
+
+// SecurityDisableUserProfilePostWithResponse Disable a user profile
+//
+// As PUT.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/profile/{uid}/_disable (the `SecurityDisableUserProfilePost` operationId).
+func (c *ClientWithResponses) SecurityDisableUserProfilePostWithResponse(ctx context.Context, uid UserProfileUID, params *SecurityDisableUserProfilePostParams, reqEditors ...RequestEditorFn) (*SecurityDisableUserProfilePostResult, error) {
+	rsp, err := c.SecurityDisableUserProfilePost(ctx, uid, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityDisableUserProfilePostResult(rsp)
+}
+
+// SecurityDisableUserProfileWithResponse Disable a user profile
+//
+// The profile is no longer suggested, until it is enabled or activated. The user can sign in as before.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /_security/profile/{uid}/_disable (the `SecurityDisableUserProfile` operationId).
+func (c *ClientWithResponses) SecurityDisableUserProfileWithResponse(ctx context.Context, uid UserProfileUID, params *SecurityDisableUserProfileParams, reqEditors ...RequestEditorFn) (*SecurityDisableUserProfileResult, error) {
+	rsp, err := c.SecurityDisableUserProfile(ctx, uid, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityDisableUserProfileResult(rsp)
+}
+
+// SecurityEnableUserProfilePostWithResponse Enable a user profile
+//
+// As PUT.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /_security/profile/{uid}/_enable (the `SecurityEnableUserProfilePost` operationId).
+func (c *ClientWithResponses) SecurityEnableUserProfilePostWithResponse(ctx context.Context, uid UserProfileUID, params *SecurityEnableUserProfilePostParams, reqEditors ...RequestEditorFn) (*SecurityEnableUserProfilePostResult, error) {
+	rsp, err := c.SecurityEnableUserProfilePost(ctx, uid, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityEnableUserProfilePostResult(rsp)
+}
+
+// SecurityEnableUserProfileWithResponse Enable a user profile
+//
+// Undoes `_disable`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /_security/profile/{uid}/_enable (the `SecurityEnableUserProfile` operationId).
+func (c *ClientWithResponses) SecurityEnableUserProfileWithResponse(ctx context.Context, uid UserProfileUID, params *SecurityEnableUserProfileParams, reqEditors ...RequestEditorFn) (*SecurityEnableUserProfileResult, error) {
+	rsp, err := c.SecurityEnableUserProfile(ctx, uid, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecurityEnableUserProfileResult(rsp)
+}
+
 // SecurityClearRealmCacheWithResponse Evict users from the cache
 //
 // Does nothing, because a changed user counts at once. The names are not looked up.
@@ -30122,6 +32567,656 @@ func ParseSecurityGetApplicationPrivilegeResult(rsp *http.Response) (*SecurityGe
 	switch {
 	case true:
 		var headers SecurityGetApplicationPrivilegeResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityActivateUserProfileResult parses an HTTP response from a SecurityActivateUserProfileWithResponse call
+func ParseSecurityActivateUserProfileResult(rsp *http.Response) (*SecurityActivateUserProfileResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityActivateUserProfileResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UserProfileWithMetadata
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityActivateUserProfileResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityHasPrivilegesUserProfileGetResult parses an HTTP response from a SecurityHasPrivilegesUserProfileGetWithResponse call
+func ParseSecurityHasPrivilegesUserProfileGetResult(rsp *http.Response) (*SecurityHasPrivilegesUserProfileGetResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityHasPrivilegesUserProfileGetResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ProfilePrivilegesChecked
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityHasPrivilegesUserProfileGetResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityHasPrivilegesUserProfileResult parses an HTTP response from a SecurityHasPrivilegesUserProfileWithResponse call
+func ParseSecurityHasPrivilegesUserProfileResult(rsp *http.Response) (*SecurityHasPrivilegesUserProfileResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityHasPrivilegesUserProfileResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ProfilePrivilegesChecked
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityHasPrivilegesUserProfileResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecuritySuggestUserProfilesGetResult parses an HTTP response from a SecuritySuggestUserProfilesGetWithResponse call
+func ParseSecuritySuggestUserProfilesGetResult(rsp *http.Response) (*SecuritySuggestUserProfilesGetResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecuritySuggestUserProfilesGetResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UserProfilesSuggested
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecuritySuggestUserProfilesGetResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecuritySuggestUserProfilesResult parses an HTTP response from a SecuritySuggestUserProfilesWithResponse call
+func ParseSecuritySuggestUserProfilesResult(rsp *http.Response) (*SecuritySuggestUserProfilesResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecuritySuggestUserProfilesResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UserProfilesSuggested
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecuritySuggestUserProfilesResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityGetUserProfileResult parses an HTTP response from a SecurityGetUserProfileWithResponse call
+func ParseSecurityGetUserProfileResult(rsp *http.Response) (*SecurityGetUserProfileResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityGetUserProfileResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest GetUserProfileResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityGetUserProfileResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityUpdateUserProfileDataPostResult parses an HTTP response from a SecurityUpdateUserProfileDataPostWithResponse call
+func ParseSecurityUpdateUserProfileDataPostResult(rsp *http.Response) (*SecurityUpdateUserProfileDataPostResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityUpdateUserProfileDataPostResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Acknowledged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest UserProfileConflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityUpdateUserProfileDataPostResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityUpdateUserProfileDataResult parses an HTTP response from a SecurityUpdateUserProfileDataWithResponse call
+func ParseSecurityUpdateUserProfileDataResult(rsp *http.Response) (*SecurityUpdateUserProfileDataResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityUpdateUserProfileDataResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Acknowledged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest UserProfileConflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityUpdateUserProfileDataResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityDisableUserProfilePostResult parses an HTTP response from a SecurityDisableUserProfilePostWithResponse call
+func ParseSecurityDisableUserProfilePostResult(rsp *http.Response) (*SecurityDisableUserProfilePostResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityDisableUserProfilePostResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Acknowledged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityDisableUserProfilePostResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityDisableUserProfileResult parses an HTTP response from a SecurityDisableUserProfileWithResponse call
+func ParseSecurityDisableUserProfileResult(rsp *http.Response) (*SecurityDisableUserProfileResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityDisableUserProfileResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Acknowledged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityDisableUserProfileResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityEnableUserProfilePostResult parses an HTTP response from a SecurityEnableUserProfilePostWithResponse call
+func ParseSecurityEnableUserProfilePostResult(rsp *http.Response) (*SecurityEnableUserProfilePostResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityEnableUserProfilePostResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Acknowledged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityEnableUserProfilePostResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSecurityEnableUserProfileResult parses an HTTP response from a SecurityEnableUserProfileWithResponse call
+func ParseSecurityEnableUserProfileResult(rsp *http.Response) (*SecurityEnableUserProfileResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SecurityEnableUserProfileResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Acknowledged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ElasticsearchFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SecurityEnableUserProfileResultDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

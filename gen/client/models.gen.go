@@ -216,6 +216,22 @@ type AccountUpdateRequest struct {
 	Trust *AccountTrustSettingsUpdate `json:"trust,omitempty"`
 }
 
+// AcknowledgedResponse defines model for AcknowledgedResponse.
+type AcknowledgedResponse struct {
+	// Acknowledged Always true.
+	Acknowledged bool `json:"acknowledged"`
+}
+
+// ActivateUserProfileRequest Credentials of a user. Which members must be there depends on the type.
+type ActivateUserProfileRequest struct {
+	AccessToken *string `json:"access_token,omitempty"`
+
+	// GrantType `password` or `access_token`.
+	GrantType *string `json:"grant_type,omitempty"`
+	Password  *string `json:"password,omitempty"`
+	Username  *string `json:"username,omitempty"`
+}
+
 // APIKeyInformation A key without its secret. Times are in milliseconds since 1970.
 type APIKeyInformation struct {
 	ID       string     `json:"id"`
@@ -242,7 +258,7 @@ type APIKeyInformation struct {
 	// LimitedBy What the owner could do when the key was created or last updated, in one element; only if asked for.
 	LimitedBy *[]RoleDescriptorsInformation `json:"limited_by,omitempty"`
 
-	// ProfileUID Never present.
+	// ProfileUID Only if asked for.
 	ProfileUID *string `json:"profile_uid,omitempty"`
 
 	// LastUsed An extension of this server. When the key was last used, to within some minutes; absent if it never was.
@@ -893,6 +909,12 @@ type GetTokenResponse struct {
 	Authentication Authentication `json:"authentication"`
 }
 
+// GetUserProfileResponse defines model for GetUserProfileResponse.
+type GetUserProfileResponse struct {
+	Profiles []UserProfileWithMetadata `json:"profiles"`
+	Errors   *BulkUpdateErrors         `json:"errors,omitempty"`
+}
+
 // GlobalApplicationPrivileges defines model for GlobalApplicationPrivileges.
 type GlobalApplicationPrivileges struct {
 	Manage *ManagedApplications `json:"manage,omitempty"`
@@ -1173,6 +1195,19 @@ type PrivilegeInformation struct {
 
 // PrivilegesInformation defines model for PrivilegesInformation.
 type PrivilegesInformation map[string]PrivilegeInformation
+
+// ProfileHasPrivilegesRequest defines model for ProfileHasPrivilegesRequest.
+type ProfileHasPrivilegesRequest struct {
+	// Privileges What to check. At least one member must be there.
+	Privileges HasPrivilegesRequest `json:"privileges"`
+	UIDs       TextOrTexts          `json:"uids"`
+}
+
+// ProfileHasPrivilegesResponse defines model for ProfileHasPrivilegesResponse.
+type ProfileHasPrivilegesResponse struct {
+	HasPrivilegeUIDs []string          `json:"has_privilege_uids"`
+	Errors           *BulkUpdateErrors `json:"errors,omitempty"`
+}
 
 // ProjectRoleAssignment defines model for ProjectRoleAssignment.
 type ProjectRoleAssignment struct {
@@ -1721,7 +1756,7 @@ type SecurityUser struct {
 	// Enabled Whether the user can sign in.
 	Enabled bool `json:"enabled"`
 
-	// ProfileUID Never present.
+	// ProfileUID Only if asked for.
 	ProfileUID *string `json:"profile_uid,omitempty"`
 }
 
@@ -1784,6 +1819,29 @@ type SSOAuthenticationMethodInfo struct {
 
 // SSOType The protocol of a single sign-on service.
 type SSOType string
+
+// SuggestUserProfilesRequest defines model for SuggestUserProfilesRequest.
+type SuggestUserProfilesRequest struct {
+	// Data As the parameter, which must not be there, too.
+	Data *string `json:"data,omitempty"`
+
+	// Hint Profiles to put first. One member must be there at least.
+	Hint *UserProfileHint `json:"hint,omitempty"`
+
+	// Name Words to find.
+	Name *string `json:"name,omitempty"`
+
+	// Size The most profiles to return; 10 if it is left out.
+	Size *IntegerOrText `json:"size,omitempty"`
+}
+
+// SuggestUserProfilesResponse defines model for SuggestUserProfilesResponse.
+type SuggestUserProfilesResponse struct {
+	// Took Milliseconds.
+	Took     int64             `json:"took"`
+	Total    UserProfilesTotal `json:"total"`
+	Profiles []UserProfile     `json:"profiles"`
+}
 
 // TextLike A string, or what stands for one.
 type TextLike = any
@@ -1862,6 +1920,15 @@ type UpdateCrossClusterAPIKeyRequest struct {
 	Metadata *FreeObject `json:"metadata,omitempty"`
 }
 
+// UpdateUserProfileDataRequest What to merge. The top members name applications; their names have no dot, and begin with no underscore.
+type UpdateUserProfileDataRequest struct {
+	// Data JSON of the caller's own, which is kept or handed on as it is.
+	Data *FreeObject `json:"data,omitempty"`
+
+	// Labels JSON of the caller's own, which is kept or handed on as it is.
+	Labels *FreeObject `json:"labels,omitempty"`
+}
+
 // User A user of this server.
 type User struct {
 	// Builtin Whether the user came with the server.
@@ -1895,7 +1962,7 @@ type UserFound struct {
 	// Enabled Whether the user can sign in.
 	Enabled bool `json:"enabled"`
 
-	// ProfileUID Never present.
+	// ProfileUID Only if asked for.
 	ProfileUID *string `json:"profile_uid,omitempty"`
 
 	// SortValues What the user was sorted by; only in the answer to a search with an order.
@@ -1953,6 +2020,59 @@ type UserPrivilegesResponse struct {
 	RemoteCluster *[]RemoteClusterPrivilegesInformation `json:"remote_cluster,omitempty"`
 }
 
+// UserProfile defines model for UserProfile.
+type UserProfile struct {
+	UID    string          `json:"uid"`
+	User   UserProfileUser `json:"user"`
+	Labels FreeObject      `json:"labels"`
+	Data   FreeObject      `json:"data"`
+}
+
+// UserProfileHint Profiles to put first. One member must be there at least.
+type UserProfileHint struct {
+	// Labels One label, with a text or several. A label in an object is named by its path, with dots.
+	Labels *FreeObject  `json:"labels,omitempty"`
+	UIDs   *TextOrTexts `json:"uids,omitempty"`
+}
+
+// UserProfileUser The user as it is now.
+type UserProfileUser struct {
+	Username  string   `json:"username"`
+	Roles     []string `json:"roles"`
+	RealmName string   `json:"realm_name"`
+	Email     *string  `json:"email,omitempty"`
+	FullName  *string  `json:"full_name,omitempty"`
+}
+
+// UserProfileVersion What `if_primary_term` and `if_seq_no` compare.
+type UserProfileVersion struct {
+	PrimaryTerm int64 `json:"_primary_term"`
+	SeqNo       int64 `json:"_seq_no"`
+}
+
+// UserProfileWithMetadata defines model for UserProfileWithMetadata.
+type UserProfileWithMetadata struct {
+	UID string `json:"uid"`
+
+	// Enabled Whether the profile is suggested.
+	Enabled bool `json:"enabled"`
+
+	// LastSynchronized When the profile was last activated, in milliseconds since 1970.
+	LastSynchronized int64              `json:"last_synchronized"`
+	User             UserProfileUser    `json:"user"`
+	Labels           FreeObject         `json:"labels"`
+	Data             FreeObject         `json:"data"`
+	Doc              UserProfileVersion `json:"_doc"`
+}
+
+// UserProfilesTotal How many profiles match.
+type UserProfilesTotal struct {
+	Value int `json:"value"`
+
+	// Relation Always `eq`.
+	Relation string `json:"relation"`
+}
+
 // UserRemoteIndicesPrivileges defines model for UserRemoteIndicesPrivileges.
 type UserRemoteIndicesPrivileges struct {
 	Names                  []string         `json:"names"`
@@ -2005,6 +2125,12 @@ type UserSecurityRealm struct {
 
 // APIKeyID defines model for ApiKeyId.
 type APIKeyID = string
+
+// IfPrimaryTerm defines model for IfPrimaryTerm.
+type IfPrimaryTerm = int64
+
+// IfSeqNo defines model for IfSeqNo.
+type IfSeqNo = int64
 
 // IncludeImplicit defines model for IncludeImplicit.
 type IncludeImplicit = bool
@@ -2066,6 +2192,12 @@ type UserID = string
 // UserName defines model for UserName.
 type UserName = string
 
+// UserProfileData defines model for UserProfileData.
+type UserProfileData = string
+
+// UserProfileUID defines model for UserProfileUid.
+type UserProfileUID = string
+
 // WithLimitedBy defines model for WithLimitedBy.
 type WithLimitedBy = bool
 
@@ -2080,6 +2212,9 @@ type Account = AccountResponse
 
 // AccountNotFound The body of every failure.
 type AccountNotFound = BasicFailedReply
+
+// Acknowledged defines model for Acknowledged.
+type Acknowledged = AcknowledgedResponse
 
 // APIKey defines model for ApiKey.
 type APIKey = APIKeyResponse
@@ -2176,6 +2311,9 @@ type Overloaded = BasicFailedReply
 
 // PrivilegesChecked defines model for PrivilegesChecked.
 type PrivilegesChecked = HasPrivilegesResponse
+
+// ProfilePrivilegesChecked defines model for ProfilePrivilegesChecked.
+type ProfilePrivilegesChecked = ProfileHasPrivilegesResponse
 
 // RealmNotFound The body of every failure.
 type RealmNotFound = BasicFailedReply
@@ -2312,11 +2450,20 @@ type UserPatchRefused = BasicFailedReply
 // UserPrivileges defines model for UserPrivileges.
 type UserPrivileges = UserPrivilegesResponse
 
+// UserProfileConflict The body of every failure of Elasticsearch's operations.
+type UserProfileConflict = ElasticsearchError
+
+// UserProfilesSuggested defines model for UserProfilesSuggested.
+type UserProfilesSuggested = SuggestUserProfilesResponse
+
 // UserRefused The body of every failure.
 type UserRefused = BasicFailedReply
 
 // UsersFound defines model for UsersFound.
 type UsersFound = QueryUsersResponse
+
+// ActivateUserProfile Credentials of a user. Which members must be there depends on the type.
+type ActivateUserProfile = ActivateUserProfileRequest
 
 // BulkDeleteRoles defines model for BulkDeleteRoles.
 type BulkDeleteRoles = BulkDeleteRolesRequest
@@ -2350,6 +2497,9 @@ type InvalidateAPIKeys = InvalidateAPIKeysRequest
 
 // InvalidateToken The tokens, one of either kind or those of a user or realm.
 type InvalidateToken = InvalidateTokenRequest
+
+// ProfileHasPrivileges defines model for ProfileHasPrivileges.
+type ProfileHasPrivileges = ProfileHasPrivilegesRequest
 
 // PutPrivileges Privileges, by application and name.
 type PutPrivileges = PutPrivilegesRequest
@@ -2388,11 +2538,17 @@ type SAMLPrepare = SAMLPrepareRequest
 // SecurityCreateAPIKey defines model for SecurityCreateApiKey.
 type SecurityCreateAPIKey = SecurityCreateAPIKeyRequest
 
+// SuggestUserProfiles defines model for SuggestUserProfiles.
+type SuggestUserProfiles = SuggestUserProfilesRequest
+
 // UpdateAPIKey What to change. What is left out stays; an empty object removes what there was.
 type UpdateAPIKey = UpdateAPIKeyRequest
 
 // UpdateCrossClusterAPIKey What to change. What is left out stays.
 type UpdateCrossClusterAPIKey = UpdateCrossClusterAPIKeyRequest
+
+// UpdateUserProfileData What to merge. The top members name applications; their names have no dot, and begin with no underscore.
+type UpdateUserProfileData = UpdateUserProfileDataRequest
 
 // ClusterHealthParams defines parameters for ClusterHealth.
 type ClusterHealthParams struct {
@@ -2438,7 +2594,7 @@ type SecurityQueryAPIKeysGetParams struct {
 	// WithLimitedBy Whether to show what limits the keys besides their own role descriptors.
 	WithLimitedBy *WithLimitedBy `form:"with_limited_by,omitempty" json:"with_limited_by,omitempty"`
 
-	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	// WithProfileUID Whether to show the id of each user's profile, if the user has one.
 	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
 
 	// TypedKeys Whether to put an aggregation's type before its name.
@@ -2450,7 +2606,7 @@ type SecurityQueryAPIKeysParams struct {
 	// WithLimitedBy Whether to show what limits the keys besides their own role descriptors.
 	WithLimitedBy *WithLimitedBy `form:"with_limited_by,omitempty" json:"with_limited_by,omitempty"`
 
-	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	// WithProfileUID Whether to show the id of each user's profile, if the user has one.
 	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
 
 	// TypedKeys Whether to put an aggregation's type before its name.
@@ -2459,13 +2615,13 @@ type SecurityQueryAPIKeysParams struct {
 
 // SecurityQueryUsersGetParams defines parameters for SecurityQueryUsersGet.
 type SecurityQueryUsersGetParams struct {
-	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	// WithProfileUID Whether to show the id of each user's profile, if the user has one.
 	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
 }
 
 // SecurityQueryUsersParams defines parameters for SecurityQueryUsers.
 type SecurityQueryUsersParams struct {
-	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	// WithProfileUID Whether to show the id of each user's profile, if the user has one.
 	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
 }
 
@@ -2492,7 +2648,7 @@ type SecurityGetAPIKeysParams struct {
 	// WithLimitedBy Whether to show what limits the keys besides their own role descriptors.
 	WithLimitedBy *WithLimitedBy `form:"with_limited_by,omitempty" json:"with_limited_by,omitempty"`
 
-	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	// WithProfileUID Whether to show the id of each user's profile, if the user has one.
 	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
 }
 
@@ -2552,6 +2708,75 @@ type SecurityPutPrivilegesParams struct {
 
 // SecurityDeleteApplicationPrivilegesParams defines parameters for SecurityDeleteApplicationPrivileges.
 type SecurityDeleteApplicationPrivilegesParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecuritySuggestUserProfilesGetParams defines parameters for SecuritySuggestUserProfilesGet.
+type SecuritySuggestUserProfilesGetParams struct {
+	// Data Paths of the data to show, with commas between them: `*` for all, `app1` for all that is below a name. Without
+	// it no data is shown.
+	Data *UserProfileData `form:"data,omitempty" json:"data,omitempty"`
+}
+
+// SecuritySuggestUserProfilesParams defines parameters for SecuritySuggestUserProfiles.
+type SecuritySuggestUserProfilesParams struct {
+	// Data Paths of the data to show, with commas between them: `*` for all, `app1` for all that is below a name. Without
+	// it no data is shown.
+	Data *UserProfileData `form:"data,omitempty" json:"data,omitempty"`
+}
+
+// SecurityGetUserProfileParams defines parameters for SecurityGetUserProfile.
+type SecurityGetUserProfileParams struct {
+	// Data Paths of the data to show, with commas between them: `*` for all, `app1` for all that is below a name. Without
+	// it no data is shown.
+	Data *UserProfileData `form:"data,omitempty" json:"data,omitempty"`
+}
+
+// SecurityUpdateUserProfileDataPostParams defines parameters for SecurityUpdateUserProfileDataPost.
+type SecurityUpdateUserProfileDataPostParams struct {
+	// IfSeqNo The change is made only if the profile's `_seq_no` is this.
+	IfSeqNo *IfSeqNo `form:"if_seq_no,omitempty" json:"if_seq_no,omitempty"`
+
+	// IfPrimaryTerm The change is made only if the profile's `_primary_term` is this, which is always 1.
+	IfPrimaryTerm *IfPrimaryTerm `form:"if_primary_term,omitempty" json:"if_primary_term,omitempty"`
+
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityUpdateUserProfileDataParams defines parameters for SecurityUpdateUserProfileData.
+type SecurityUpdateUserProfileDataParams struct {
+	// IfSeqNo The change is made only if the profile's `_seq_no` is this.
+	IfSeqNo *IfSeqNo `form:"if_seq_no,omitempty" json:"if_seq_no,omitempty"`
+
+	// IfPrimaryTerm The change is made only if the profile's `_primary_term` is this, which is always 1.
+	IfPrimaryTerm *IfPrimaryTerm `form:"if_primary_term,omitempty" json:"if_primary_term,omitempty"`
+
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityDisableUserProfilePostParams defines parameters for SecurityDisableUserProfilePost.
+type SecurityDisableUserProfilePostParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityDisableUserProfileParams defines parameters for SecurityDisableUserProfile.
+type SecurityDisableUserProfileParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityEnableUserProfilePostParams defines parameters for SecurityEnableUserProfilePost.
+type SecurityEnableUserProfilePostParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityEnableUserProfileParams defines parameters for SecurityEnableUserProfile.
+type SecurityEnableUserProfileParams struct {
 	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
 	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
 }
@@ -2656,7 +2881,7 @@ type SecurityGetSettingsParams struct {
 
 // SecurityGetUsersParams defines parameters for SecurityGetUsers.
 type SecurityGetUsersParams struct {
-	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	// WithProfileUID Whether to show the id of each user's profile, if the user has one.
 	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
 }
 
@@ -2680,7 +2905,7 @@ type SecurityDeleteUserParams struct {
 
 // SecurityGetUserParams defines parameters for SecurityGetUser.
 type SecurityGetUserParams struct {
-	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	// WithProfileUID Whether to show the id of each user's profile, if the user has one.
 	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
 }
 
@@ -2895,6 +3120,27 @@ type SecurityPutPrivilegesPostJSONRequestBody = PutPrivilegesRequest
 
 // SecurityPutPrivilegesJSONRequestBody defines body for SecurityPutPrivileges for application/json ContentType.
 type SecurityPutPrivilegesJSONRequestBody = PutPrivilegesRequest
+
+// SecurityActivateUserProfileJSONRequestBody defines body for SecurityActivateUserProfile for application/json ContentType.
+type SecurityActivateUserProfileJSONRequestBody = ActivateUserProfileRequest
+
+// SecurityHasPrivilegesUserProfileGetJSONRequestBody defines body for SecurityHasPrivilegesUserProfileGet for application/json ContentType.
+type SecurityHasPrivilegesUserProfileGetJSONRequestBody = ProfileHasPrivilegesRequest
+
+// SecurityHasPrivilegesUserProfileJSONRequestBody defines body for SecurityHasPrivilegesUserProfile for application/json ContentType.
+type SecurityHasPrivilegesUserProfileJSONRequestBody = ProfileHasPrivilegesRequest
+
+// SecuritySuggestUserProfilesGetJSONRequestBody defines body for SecuritySuggestUserProfilesGet for application/json ContentType.
+type SecuritySuggestUserProfilesGetJSONRequestBody = SuggestUserProfilesRequest
+
+// SecuritySuggestUserProfilesJSONRequestBody defines body for SecuritySuggestUserProfiles for application/json ContentType.
+type SecuritySuggestUserProfilesJSONRequestBody = SuggestUserProfilesRequest
+
+// SecurityUpdateUserProfileDataPostJSONRequestBody defines body for SecurityUpdateUserProfileDataPost for application/json ContentType.
+type SecurityUpdateUserProfileDataPostJSONRequestBody = UpdateUserProfileDataRequest
+
+// SecurityUpdateUserProfileDataJSONRequestBody defines body for SecurityUpdateUserProfileData for application/json ContentType.
+type SecurityUpdateUserProfileDataJSONRequestBody = UpdateUserProfileDataRequest
 
 // SecurityBulkDeleteRolesJSONRequestBody defines body for SecurityBulkDeleteRoles for application/json ContentType.
 type SecurityBulkDeleteRolesJSONRequestBody = BulkDeleteRolesRequest

@@ -675,6 +675,9 @@ type UserID = string
 // UserName defines model for UserName.
 type UserName = string
 
+// UserProfileUID defines model for UserProfileUid.
+type UserProfileUID = string
+
 // Account defines model for Account.
 type Account = AccountResponse
 

@@ -138,6 +138,22 @@ func (e ClusterHealthParamsLevel) Valid() bool {
 	}
 }
 
+// AcknowledgedResponse defines model for AcknowledgedResponse.
+type AcknowledgedResponse struct {
+	// Acknowledged Always true.
+	Acknowledged bool `json:"acknowledged"`
+}
+
+// ActivateUserProfileRequest Credentials of a user. Which members must be there depends on the type.
+type ActivateUserProfileRequest struct {
+	AccessToken *string `json:"access_token,omitempty"`
+
+	// GrantType `password` or `access_token`.
+	GrantType *string `json:"grant_type,omitempty"`
+	Password  *string `json:"password,omitempty"`
+	Username  *string `json:"username,omitempty"`
+}
+
 // APIKeyInformation A key without its secret. Times are in milliseconds since 1970.
 type APIKeyInformation struct {
 	ID       string     `json:"id"`
@@ -164,7 +180,7 @@ type APIKeyInformation struct {
 	// LimitedBy What the owner could do when the key was created or last updated, in one element; only if asked for.
 	LimitedBy *[]RoleDescriptorsInformation `json:"limited_by,omitempty"`
 
-	// ProfileUID Never present.
+	// ProfileUID Only if asked for.
 	ProfileUID *string `json:"profile_uid,omitempty"`
 
 	// LastUsed An extension of this server. When the key was last used, to within some minutes; absent if it never was.
@@ -601,6 +617,12 @@ type GetTokenResponse struct {
 	Authentication Authentication `json:"authentication"`
 }
 
+// GetUserProfileResponse defines model for GetUserProfileResponse.
+type GetUserProfileResponse struct {
+	Profiles []UserProfileWithMetadata `json:"profiles"`
+	Errors   *BulkUpdateErrors         `json:"errors,omitempty"`
+}
+
 // GlobalApplicationPrivileges defines model for GlobalApplicationPrivileges.
 type GlobalApplicationPrivileges struct {
 	Manage *ManagedApplications `json:"manage,omitempty"`
@@ -839,6 +861,19 @@ type PrivilegeInformation struct {
 
 // PrivilegesInformation defines model for PrivilegesInformation.
 type PrivilegesInformation map[string]PrivilegeInformation
+
+// ProfileHasPrivilegesRequest defines model for ProfileHasPrivilegesRequest.
+type ProfileHasPrivilegesRequest struct {
+	// Privileges What to check. At least one member must be there.
+	Privileges HasPrivilegesRequest `json:"privileges"`
+	UIDs       TextOrTexts          `json:"uids"`
+}
+
+// ProfileHasPrivilegesResponse defines model for ProfileHasPrivilegesResponse.
+type ProfileHasPrivilegesResponse struct {
+	HasPrivilegeUIDs []string          `json:"has_privilege_uids"`
+	Errors           *BulkUpdateErrors `json:"errors,omitempty"`
+}
 
 // PutPrivilegesRequest Privileges, by application and name.
 type PutPrivilegesRequest map[string]PrivilegeDefinitions
@@ -1297,7 +1332,7 @@ type SecurityUser struct {
 	// Enabled Whether the user can sign in.
 	Enabled bool `json:"enabled"`
 
-	// ProfileUID Never present.
+	// ProfileUID Only if asked for.
 	ProfileUID *string `json:"profile_uid,omitempty"`
 }
 
@@ -1346,6 +1381,29 @@ type SortField = any
 // SortOrder A field, an object of fields with their options, or an array of both.
 type SortOrder = any
 
+// SuggestUserProfilesRequest defines model for SuggestUserProfilesRequest.
+type SuggestUserProfilesRequest struct {
+	// Data As the parameter, which must not be there, too.
+	Data *string `json:"data,omitempty"`
+
+	// Hint Profiles to put first. One member must be there at least.
+	Hint *UserProfileHint `json:"hint,omitempty"`
+
+	// Name Words to find.
+	Name *string `json:"name,omitempty"`
+
+	// Size The most profiles to return; 10 if it is left out.
+	Size *IntegerOrText `json:"size,omitempty"`
+}
+
+// SuggestUserProfilesResponse defines model for SuggestUserProfilesResponse.
+type SuggestUserProfilesResponse struct {
+	// Took Milliseconds.
+	Took     int64             `json:"took"`
+	Total    UserProfilesTotal `json:"total"`
+	Profiles []UserProfile     `json:"profiles"`
+}
+
 // TextLike A string, or what stands for one.
 type TextLike = any
 
@@ -1393,6 +1451,15 @@ type UpdateCrossClusterAPIKeyRequest struct {
 	Metadata *FreeObject `json:"metadata,omitempty"`
 }
 
+// UpdateUserProfileDataRequest What to merge. The top members name applications; their names have no dot, and begin with no underscore.
+type UpdateUserProfileDataRequest struct {
+	// Data JSON of the caller's own, which is kept or handed on as it is.
+	Data *FreeObject `json:"data,omitempty"`
+
+	// Labels JSON of the caller's own, which is kept or handed on as it is.
+	Labels *FreeObject `json:"labels,omitempty"`
+}
+
 // UserFound A user that a query found.
 type UserFound struct {
 	Username string     `json:"username"`
@@ -1404,7 +1471,7 @@ type UserFound struct {
 	// Enabled Whether the user can sign in.
 	Enabled bool `json:"enabled"`
 
-	// ProfileUID Never present.
+	// ProfileUID Only if asked for.
 	ProfileUID *string `json:"profile_uid,omitempty"`
 
 	// SortValues What the user was sorted by; only in the answer to a search with an order.
@@ -1431,6 +1498,59 @@ type UserPrivilegesResponse struct {
 	RemoteCluster *[]RemoteClusterPrivilegesInformation `json:"remote_cluster,omitempty"`
 }
 
+// UserProfile defines model for UserProfile.
+type UserProfile struct {
+	UID    string          `json:"uid"`
+	User   UserProfileUser `json:"user"`
+	Labels FreeObject      `json:"labels"`
+	Data   FreeObject      `json:"data"`
+}
+
+// UserProfileHint Profiles to put first. One member must be there at least.
+type UserProfileHint struct {
+	// Labels One label, with a text or several. A label in an object is named by its path, with dots.
+	Labels *FreeObject  `json:"labels,omitempty"`
+	UIDs   *TextOrTexts `json:"uids,omitempty"`
+}
+
+// UserProfileUser The user as it is now.
+type UserProfileUser struct {
+	Username  string   `json:"username"`
+	Roles     []string `json:"roles"`
+	RealmName string   `json:"realm_name"`
+	Email     *string  `json:"email,omitempty"`
+	FullName  *string  `json:"full_name,omitempty"`
+}
+
+// UserProfileVersion What `if_primary_term` and `if_seq_no` compare.
+type UserProfileVersion struct {
+	PrimaryTerm int64 `json:"_primary_term"`
+	SeqNo       int64 `json:"_seq_no"`
+}
+
+// UserProfileWithMetadata defines model for UserProfileWithMetadata.
+type UserProfileWithMetadata struct {
+	UID string `json:"uid"`
+
+	// Enabled Whether the profile is suggested.
+	Enabled bool `json:"enabled"`
+
+	// LastSynchronized When the profile was last activated, in milliseconds since 1970.
+	LastSynchronized int64              `json:"last_synchronized"`
+	User             UserProfileUser    `json:"user"`
+	Labels           FreeObject         `json:"labels"`
+	Data             FreeObject         `json:"data"`
+	Doc              UserProfileVersion `json:"_doc"`
+}
+
+// UserProfilesTotal How many profiles match.
+type UserProfilesTotal struct {
+	Value int `json:"value"`
+
+	// Relation Always `eq`.
+	Relation string `json:"relation"`
+}
+
 // UserRemoteIndicesPrivileges defines model for UserRemoteIndicesPrivileges.
 type UserRemoteIndicesPrivileges struct {
 	Names                  []string         `json:"names"`
@@ -1443,6 +1563,12 @@ type UserRemoteIndicesPrivileges struct {
 
 // APIKeyID defines model for ApiKeyId.
 type APIKeyID = string
+
+// IfPrimaryTerm defines model for IfPrimaryTerm.
+type IfPrimaryTerm = int64
+
+// IfSeqNo defines model for IfSeqNo.
+type IfSeqNo = int64
 
 // IncludeImplicit defines model for IncludeImplicit.
 type IncludeImplicit = bool
@@ -1489,6 +1615,12 @@ type UserID = string
 // UserName defines model for UserName.
 type UserName = string
 
+// UserProfileData defines model for UserProfileData.
+type UserProfileData = string
+
+// UserProfileUID defines model for UserProfileUid.
+type UserProfileUID = string
+
 // WithLimitedBy defines model for WithLimitedBy.
 type WithLimitedBy = bool
 
@@ -1497,6 +1629,9 @@ type WithProfileUID = bool
 
 // AboutCluster defines model for AboutCluster.
 type AboutCluster = ClusterInfo
+
+// Acknowledged defines model for Acknowledged.
+type Acknowledged = AcknowledgedResponse
 
 // APIKeyUpdated defines model for ApiKeyUpdated.
 type APIKeyUpdated = UpdateAPIKeyResponse
@@ -1536,6 +1671,9 @@ type NoServiceToken = FoundResponse
 
 // PrivilegesChecked defines model for PrivilegesChecked.
 type PrivilegesChecked = HasPrivilegesResponse
+
+// ProfilePrivilegesChecked defines model for ProfilePrivilegesChecked.
+type ProfilePrivilegesChecked = ProfileHasPrivilegesResponse
 
 // RolesFound defines model for RolesFound.
 type RolesFound = QueryRolesResponse
@@ -1603,8 +1741,17 @@ type ServiceTokenDeleted = FoundResponse
 // UserPrivileges defines model for UserPrivileges.
 type UserPrivileges = UserPrivilegesResponse
 
+// UserProfileConflict The body of every failure of Elasticsearch's operations.
+type UserProfileConflict = ElasticsearchError
+
+// UserProfilesSuggested defines model for UserProfilesSuggested.
+type UserProfilesSuggested = SuggestUserProfilesResponse
+
 // UsersFound defines model for UsersFound.
 type UsersFound = QueryUsersResponse
+
+// ActivateUserProfile Credentials of a user. Which members must be there depends on the type.
+type ActivateUserProfile = ActivateUserProfileRequest
 
 // BulkDeleteRoles defines model for BulkDeleteRoles.
 type BulkDeleteRoles = BulkDeleteRolesRequest
@@ -1638,6 +1785,9 @@ type InvalidateAPIKeys = InvalidateAPIKeysRequest
 
 // InvalidateToken The tokens, one of either kind or those of a user or realm.
 type InvalidateToken = InvalidateTokenRequest
+
+// ProfileHasPrivileges defines model for ProfileHasPrivileges.
+type ProfileHasPrivileges = ProfileHasPrivilegesRequest
 
 // PutPrivileges Privileges, by application and name.
 type PutPrivileges = PutPrivilegesRequest
@@ -1676,11 +1826,17 @@ type SAMLPrepare = SAMLPrepareRequest
 // SecurityCreateAPIKey defines model for SecurityCreateApiKey.
 type SecurityCreateAPIKey = SecurityCreateAPIKeyRequest
 
+// SuggestUserProfiles defines model for SuggestUserProfiles.
+type SuggestUserProfiles = SuggestUserProfilesRequest
+
 // UpdateAPIKey What to change. What is left out stays; an empty object removes what there was.
 type UpdateAPIKey = UpdateAPIKeyRequest
 
 // UpdateCrossClusterAPIKey What to change. What is left out stays.
 type UpdateCrossClusterAPIKey = UpdateCrossClusterAPIKeyRequest
+
+// UpdateUserProfileData What to merge. The top members name applications; their names have no dot, and begin with no underscore.
+type UpdateUserProfileData = UpdateUserProfileDataRequest
 
 // ClusterHealthParams defines parameters for ClusterHealth.
 type ClusterHealthParams struct {
@@ -1726,7 +1882,7 @@ type SecurityQueryAPIKeysGetParams struct {
 	// WithLimitedBy Whether to show what limits the keys besides their own role descriptors.
 	WithLimitedBy *WithLimitedBy `form:"with_limited_by,omitempty" json:"with_limited_by,omitempty"`
 
-	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	// WithProfileUID Whether to show the id of each user's profile, if the user has one.
 	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
 
 	// TypedKeys Whether to put an aggregation's type before its name.
@@ -1738,7 +1894,7 @@ type SecurityQueryAPIKeysParams struct {
 	// WithLimitedBy Whether to show what limits the keys besides their own role descriptors.
 	WithLimitedBy *WithLimitedBy `form:"with_limited_by,omitempty" json:"with_limited_by,omitempty"`
 
-	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	// WithProfileUID Whether to show the id of each user's profile, if the user has one.
 	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
 
 	// TypedKeys Whether to put an aggregation's type before its name.
@@ -1747,13 +1903,13 @@ type SecurityQueryAPIKeysParams struct {
 
 // SecurityQueryUsersGetParams defines parameters for SecurityQueryUsersGet.
 type SecurityQueryUsersGetParams struct {
-	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	// WithProfileUID Whether to show the id of each user's profile, if the user has one.
 	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
 }
 
 // SecurityQueryUsersParams defines parameters for SecurityQueryUsers.
 type SecurityQueryUsersParams struct {
-	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	// WithProfileUID Whether to show the id of each user's profile, if the user has one.
 	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
 }
 
@@ -1780,7 +1936,7 @@ type SecurityGetAPIKeysParams struct {
 	// WithLimitedBy Whether to show what limits the keys besides their own role descriptors.
 	WithLimitedBy *WithLimitedBy `form:"with_limited_by,omitempty" json:"with_limited_by,omitempty"`
 
-	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	// WithProfileUID Whether to show the id of each user's profile, if the user has one.
 	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
 }
 
@@ -1840,6 +1996,75 @@ type SecurityPutPrivilegesParams struct {
 
 // SecurityDeleteApplicationPrivilegesParams defines parameters for SecurityDeleteApplicationPrivileges.
 type SecurityDeleteApplicationPrivilegesParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecuritySuggestUserProfilesGetParams defines parameters for SecuritySuggestUserProfilesGet.
+type SecuritySuggestUserProfilesGetParams struct {
+	// Data Paths of the data to show, with commas between them: `*` for all, `app1` for all that is below a name. Without
+	// it no data is shown.
+	Data *UserProfileData `form:"data,omitempty" json:"data,omitempty"`
+}
+
+// SecuritySuggestUserProfilesParams defines parameters for SecuritySuggestUserProfiles.
+type SecuritySuggestUserProfilesParams struct {
+	// Data Paths of the data to show, with commas between them: `*` for all, `app1` for all that is below a name. Without
+	// it no data is shown.
+	Data *UserProfileData `form:"data,omitempty" json:"data,omitempty"`
+}
+
+// SecurityGetUserProfileParams defines parameters for SecurityGetUserProfile.
+type SecurityGetUserProfileParams struct {
+	// Data Paths of the data to show, with commas between them: `*` for all, `app1` for all that is below a name. Without
+	// it no data is shown.
+	Data *UserProfileData `form:"data,omitempty" json:"data,omitempty"`
+}
+
+// SecurityUpdateUserProfileDataPostParams defines parameters for SecurityUpdateUserProfileDataPost.
+type SecurityUpdateUserProfileDataPostParams struct {
+	// IfSeqNo The change is made only if the profile's `_seq_no` is this.
+	IfSeqNo *IfSeqNo `form:"if_seq_no,omitempty" json:"if_seq_no,omitempty"`
+
+	// IfPrimaryTerm The change is made only if the profile's `_primary_term` is this, which is always 1.
+	IfPrimaryTerm *IfPrimaryTerm `form:"if_primary_term,omitempty" json:"if_primary_term,omitempty"`
+
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityUpdateUserProfileDataParams defines parameters for SecurityUpdateUserProfileData.
+type SecurityUpdateUserProfileDataParams struct {
+	// IfSeqNo The change is made only if the profile's `_seq_no` is this.
+	IfSeqNo *IfSeqNo `form:"if_seq_no,omitempty" json:"if_seq_no,omitempty"`
+
+	// IfPrimaryTerm The change is made only if the profile's `_primary_term` is this, which is always 1.
+	IfPrimaryTerm *IfPrimaryTerm `form:"if_primary_term,omitempty" json:"if_primary_term,omitempty"`
+
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityDisableUserProfilePostParams defines parameters for SecurityDisableUserProfilePost.
+type SecurityDisableUserProfilePostParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityDisableUserProfileParams defines parameters for SecurityDisableUserProfile.
+type SecurityDisableUserProfileParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityEnableUserProfilePostParams defines parameters for SecurityEnableUserProfilePost.
+type SecurityEnableUserProfilePostParams struct {
+	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
+}
+
+// SecurityEnableUserProfileParams defines parameters for SecurityEnableUserProfile.
+type SecurityEnableUserProfileParams struct {
 	// Refresh When the change must be visible. It always is at once; the parameter is read, and changes nothing.
 	Refresh *Refresh `form:"refresh,omitempty" json:"refresh,omitempty"`
 }
@@ -1944,7 +2169,7 @@ type SecurityGetSettingsParams struct {
 
 // SecurityGetUsersParams defines parameters for SecurityGetUsers.
 type SecurityGetUsersParams struct {
-	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	// WithProfileUID Whether to show the id of each user's profile, if the user has one.
 	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
 }
 
@@ -1968,7 +2193,7 @@ type SecurityDeleteUserParams struct {
 
 // SecurityGetUserParams defines parameters for SecurityGetUser.
 type SecurityGetUserParams struct {
-	// WithProfileUID Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+	// WithProfileUID Whether to show the id of each user's profile, if the user has one.
 	WithProfileUID *WithProfileUID `form:"with_profile_uid,omitempty" json:"with_profile_uid,omitempty"`
 }
 
@@ -2082,6 +2307,27 @@ type SecurityPutPrivilegesPostJSONRequestBody = PutPrivilegesRequest
 
 // SecurityPutPrivilegesJSONRequestBody defines body for SecurityPutPrivileges for application/json ContentType.
 type SecurityPutPrivilegesJSONRequestBody = PutPrivilegesRequest
+
+// SecurityActivateUserProfileJSONRequestBody defines body for SecurityActivateUserProfile for application/json ContentType.
+type SecurityActivateUserProfileJSONRequestBody = ActivateUserProfileRequest
+
+// SecurityHasPrivilegesUserProfileGetJSONRequestBody defines body for SecurityHasPrivilegesUserProfileGet for application/json ContentType.
+type SecurityHasPrivilegesUserProfileGetJSONRequestBody = ProfileHasPrivilegesRequest
+
+// SecurityHasPrivilegesUserProfileJSONRequestBody defines body for SecurityHasPrivilegesUserProfile for application/json ContentType.
+type SecurityHasPrivilegesUserProfileJSONRequestBody = ProfileHasPrivilegesRequest
+
+// SecuritySuggestUserProfilesGetJSONRequestBody defines body for SecuritySuggestUserProfilesGet for application/json ContentType.
+type SecuritySuggestUserProfilesGetJSONRequestBody = SuggestUserProfilesRequest
+
+// SecuritySuggestUserProfilesJSONRequestBody defines body for SecuritySuggestUserProfiles for application/json ContentType.
+type SecuritySuggestUserProfilesJSONRequestBody = SuggestUserProfilesRequest
+
+// SecurityUpdateUserProfileDataPostJSONRequestBody defines body for SecurityUpdateUserProfileDataPost for application/json ContentType.
+type SecurityUpdateUserProfileDataPostJSONRequestBody = UpdateUserProfileDataRequest
+
+// SecurityUpdateUserProfileDataJSONRequestBody defines body for SecurityUpdateUserProfileData for application/json ContentType.
+type SecurityUpdateUserProfileDataJSONRequestBody = UpdateUserProfileDataRequest
 
 // SecurityBulkDeleteRolesJSONRequestBody defines body for SecurityBulkDeleteRoles for application/json ContentType.
 type SecurityBulkDeleteRolesJSONRequestBody = BulkDeleteRolesRequest

@@ -16,6 +16,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn"
 	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
+	"github.com/sallyport/sallyport/impl/authn/profile"
 	"github.com/sallyport/sallyport/impl/authn/servicetoken"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authn/user"
@@ -243,6 +244,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 				Privileges:   applicationprivilege.NewService(st),
 				Access:       rights,
 				Tokens:       services,
+				Profiles:     profile.NewService(st),
 				Elevation:    elevations,
 				Speaks:       speaks,
 				Names:        names,

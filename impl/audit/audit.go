@@ -33,7 +33,7 @@ const (
 	// UserPromoted: a user gained ECE roles, which the details name; the user's sessions ended and the second factor is
 	// removed.
 	UserPromoted Event = "user.promoted"
-	// UserDeleted: a user was removed, with its sessions, API keys and second factor.
+	// UserDeleted: a user was removed, with its sessions, API keys, profile and second factor.
 	UserDeleted Event = "user.deleted"
 	// UserLocked: a user is locked after too many wrong guesses, until the time that the details name.
 	UserLocked Event = "user.locked"
@@ -75,6 +75,14 @@ const (
 	ServiceTokenCreated Event = "service_token.created"
 	// ServiceTokenDeleted: a token of a service account was deleted.
 	ServiceTokenDeleted Event = "service_token.deleted"
+	// ProfileActivated: a user's profile was created, or enabled and synchronized.
+	ProfileActivated Event = "profile.activated"
+	// ProfileUpdated: the labels or data of a user's profile changed; the details name the applications.
+	ProfileUpdated Event = "profile.updated"
+	// ProfileEnabled: a user's profile is suggested again.
+	ProfileEnabled Event = "profile.enabled"
+	// ProfileDisabled: a user's profile is no longer suggested.
+	ProfileDisabled Event = "profile.disabled"
 	// RolePut: an Elasticsearch role was added or replaced.
 	RolePut Event = "role.put"
 	// RoleDeleted: an Elasticsearch role was removed.

@@ -60,8 +60,9 @@ func (p Proxy) requireExactly(required ...string) []string {
 	return problems
 }
 
-// Represented authenticates the user of the credentials, which must have no Problems. It returns fault.PermissionDenied
-// for invalid credentials, fault.CredentialsUnsupported, fault.TooManyFailures and fault.ServerBusy.
+// Represented authenticates the user of the credentials, which must have no Problems. It returns
+// fault.RepresentedInvalid for invalid credentials, fault.CredentialsUnsupported, fault.TooManyFailures and
+// fault.ServerBusy.
 func (s *Service) Represented(ctx context.Context, p Proxy) (identity.Principal, error) {
 	if p.ClientAuthentication {
 		return identity.Principal{}, fault.New(fault.CredentialsUnsupported,
@@ -77,7 +78,11 @@ func (s *Service) Represented(ctx context.Context, p Proxy) (identity.Principal,
 
 	principal, err := s.authenticate(ctx, c)
 	if fault.Has(err, fault.CredentialsInvalid) {
-		err = fault.Wrap(fault.PermissionDenied, err, "Failed to authenticate api key grant")
+		claim := "with the access token"
+		if *p.Type == passwordType {
+			claim = "user [" + *p.UserName + "]"
+		}
+		err = fault.Wrap(fault.RepresentedInvalid, err, "unable to authenticate "+claim)
 	}
 	return principal, err
 }

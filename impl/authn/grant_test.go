@@ -45,8 +45,7 @@ func TestProxy_Problems(t *testing.T) {
 	}
 }
 
-// Ensures that another user's credentials are authenticated, and that invalid ones deny the permission to act for that
-// user.
+// Ensures that another user's credentials are authenticated, and that invalid ones are refused.
 func TestRepresented(t *testing.T) {
 	w := newWorld(t, session.DefaultSettings)
 	bearer := w.grant("alice").Access.Value
@@ -58,8 +57,8 @@ func TestRepresented(t *testing.T) {
 	}{
 		"password":       {authn.Proxy{Type: &password, UserName: &alice, Password: &right}, identity.Basic, fault.Code{}},
 		"access token":   {authn.Proxy{Type: &token, AccessToken: &bearer}, identity.Session, fault.Code{}},
-		"wrong password": {authn.Proxy{Type: &password, UserName: &alice, Password: &wrong}, "", fault.PermissionDenied},
-		"invalid token":  {authn.Proxy{Type: &token, AccessToken: &wrong}, "", fault.PermissionDenied},
+		"wrong password": {authn.Proxy{Type: &password, UserName: &alice, Password: &wrong}, "", fault.RepresentedInvalid},
+		"invalid token":  {authn.Proxy{Type: &token, AccessToken: &wrong}, "", fault.RepresentedInvalid},
 		"client authentication": {
 			authn.Proxy{Type: &token, AccessToken: &bearer, ClientAuthentication: true}, "", fault.CredentialsUnsupported,
 		},

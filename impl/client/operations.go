@@ -52,13 +52,18 @@ var exceptions = map[string]traits{
 	"POST /api/v1/users/auth/_refresh": {repeatable: true},
 	"POST /api/v1/users/auth/_logout":  {repeatable: true},
 	// A refresh token works once.
-	"POST /_security/oauth2/token": {credentials: true},
+	"POST /_security/oauth2/token":      {credentials: true},
+	"POST /_security/profile/_activate": {credentials: true},
+	// The second request would not find the version that it expects.
+	"PUT /_security/profile/{uid}/_data": {},
 
 	"POST /_security/_query/api_key":                  {reads: true, repeatable: true},
 	"POST /_security/_query/role":                     {reads: true, repeatable: true},
 	"POST /_security/_query/user":                     {reads: true, repeatable: true},
 	"POST /_security/user/_has_privileges":            {reads: true, repeatable: true},
 	"POST /_security/user/{username}/_has_privileges": {reads: true, repeatable: true},
+	"POST /_security/profile/_has_privileges":         {reads: true, repeatable: true},
+	"POST /_security/profile/_suggest":                {reads: true, repeatable: true},
 	"POST /_security/api_key/{ids}/_clear_cache":      {repeatable: true},
 
 	"GET /api/v1/users/auth/saml/_init":          {public: true, reads: true, repeatable: true, redirects: true},

@@ -18,16 +18,18 @@ var (
 	unrepeatable = []string{
 		"saml-single-logout", "security-create-api-key-put", "security-grant-api-key-put", "security-change-own-password",
 		"security-change-password", "security-clone-api-key-put", "security-create-service-token-put",
+		"security-update-user-profile-data",
 	}
 	repeated = []string{
 		"login", "refresh-token", "logout", "security-query-api-keys", "security-query-roles", "security-query-users",
 		"security-has-privileges",
-		"security-has-user-privileges", "security-clear-api-key-cache",
+		"security-has-user-privileges", "security-clear-api-key-cache", "security-has-privileges-user-profile",
+		"security-suggest-user-profiles",
 	}
 	// harmless are operations with POST that change nothing.
 	harmless = []string{
 		"security-query-api-keys", "security-query-roles", "security-query-users", "security-has-privileges",
-		"security-has-user-privileges",
+		"security-has-user-privileges", "security-has-privileges-user-profile", "security-suggest-user-profiles",
 	}
 )
 

@@ -17,6 +17,8 @@ var (
 	KeyTypeWrong = Code{"key type wrong", Unauthenticated}
 	// ServiceTokenInvalid: the token of a service account is unknown or wrong.
 	ServiceTokenInvalid = Code{"service token invalid", Unauthenticated}
+	// RepresentedInvalid: a user's credentials in a request body are wrong.
+	RepresentedInvalid = Code{"represented user's credentials invalid", Unauthenticated}
 	// CredentialsMalformed: the credentials in a request body have another form than those that this server issues.
 	CredentialsMalformed = Code{"credentials malformed", InvalidInput}
 	// CredentialsUnsupported: the credentials in a request body are of an unsupported kind.
@@ -76,6 +78,10 @@ var (
 	ResourceMissing = Code{"resource missing", NotFound}
 	// ServiceTokenConflict: the service account has a token of that name.
 	ServiceTokenConflict = Code{"service token conflict", Conflict}
+	// ProfileMissing: there is no user profile with that id.
+	ProfileMissing = Code{"profile missing", NotFound}
+	// ProfileConflict: the user profile has another version.
+	ProfileConflict = Code{"profile conflict", Conflict}
 	// AccountNotFound: the account does not exist.
 	AccountNotFound = Code{"account not found", NotFound}
 	// KeyInvalidInput: the input for creating an API key is invalid.

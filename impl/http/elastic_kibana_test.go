@@ -114,3 +114,79 @@ func TestKibana_APIKeys(t *testing.T) {
 			`{"invalidated_api_keys":["`+plain.id+`"],"previously_invalidated_api_keys":[],"error_count":0}`)
 	})
 }
+
+// Ensures that the requests of Kibana's server for user profiles are answered as by Elasticsearch: the activation at a
+// sign-in, the profiles of the owners of API keys with their avatars, settings that a user saves, suggestions of users
+// for an assignment with the privileges that it needs.
+func TestKibana_Profiles(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t)
+	w.role("kibana_server", `{"cluster":["manage_user_profile","manage_security"]}`)
+	w.role("analyst", `{"cluster":["manage_own_api_key"],"applications":[{"application":"kibana-.kibana",
+		"privileges":["feature_cases.all"],"resources":["space:default"]}]}`)
+	kibana := w.native("kibana-server", "kibana_server")
+	kay, oscar := w.native("kay", "analyst"), w.native("oscar")
+	uids := map[string]string{}
+	for _, name := range []string{"kay", "oscar"} {
+		body := `{"grant_type":"access_token","access_token":"` + w.login(name, passwordOf(name)) + `"}`
+		uids[name], _ = w.es(kibana, "POST "+profilePath+"_activate", body).ok()["uid"].(string)
+	}
+	w.esKey(kay, `{"name":"of kay"}`)
+	w.role("keeping", `{"cluster":["manage_own_api_key"]}`)
+	w.es(bob, "PUT /_security/user/oscar", `{"roles":["keeping"],"full_name":"Oscar O."}`).ok()
+	w.esKey(oscar, `{"name":"of oscar"}`)
+
+	const avatar = `{"kibana":{"avatar":{"initials":"K","color":"#fff"}}}`
+	w.es(kibana, "POST "+profilePath+uids["kay"]+"/_data", `{"data":`+avatar+`}`).ok()
+	w.es(kibana, "POST "+profilePath+uids["kay"]+"/_data",
+		`{"data":{"kibana":{"userSettings":{"darkMode":"dark"}}}}`).ok()
+
+	t.Run("keys", func(t *testing.T) {
+		w := w.in(t)
+		answer := w.es(kibana, "POST /_security/_query/api_key?with_profile_uid=true",
+			`{"query":{"bool":{"must":[{"term":{"invalidated":false}}]}},"sort":[{"name":{"order":"asc"}}],"size":25}`).ok()
+		keys, _ := answer["api_keys"].([]any)
+		var owners []any
+		for _, each := range keys {
+			key, _ := each.(map[string]any)
+			owners = append(owners, key["profile_uid"])
+		}
+		if got, want := asJSON(owners), asJSON([]string{uids["kay"], uids["oscar"]}); got != want {
+			t.Errorf("the owners are %s, want %s", got, want)
+		}
+	})
+	t.Run("bulk get", func(t *testing.T) {
+		w := w.in(t)
+		w.es(kibana, "GET "+profilePath+uids["oscar"]+"%2C"+uids["kay"]+"?data=kibana.avatar&filter_path=profiles.uid,"+
+			"profiles.user.username,profiles.user.full_name,profiles.data,profiles.enabled", "").is(http.StatusOK,
+			`{"profiles":[{"uid":"`+uids["oscar"]+`","enabled":true,"user":{"username":"oscar","full_name":"Oscar O."},
+			"data":{}},{"uid":"`+uids["kay"]+`","enabled":true,"user":{"username":"kay"},"data":`+avatar+`}]}`)
+	})
+	t.Run("current user", func(t *testing.T) {
+		profiles, _ := w.in(t).es(kibana, "GET "+profilePath+uids["kay"]+"?data=kibana.*", "").ok()["profiles"].([]any)
+		profile, _ := profiles[0].(map[string]any)
+		if got, want := asJSON(profile["data"]), spelled(t, `{"kibana":{"avatar":{"initials":"K","color":"#fff"},
+			"userSettings":{"darkMode":"dark"}}}`); got != want {
+			t.Errorf("the data is %s, want %s", got, want)
+		}
+	})
+	t.Run("suggest", func(t *testing.T) {
+		w := w.in(t)
+		answer := w.es(kibana, "POST "+profilePath+"_suggest", `{"name":"","size":10,"data":"kibana.avatar",
+			"hint":{"uids":["`+uids["kay"]+`"]}}`).ok()
+		var found []string
+		profiles, _ := answer["profiles"].([]any)
+		for _, each := range profiles {
+			profile, _ := each.(map[string]any)
+			uid, _ := profile["uid"].(string)
+			found = append(found, uid)
+		}
+		w.es(kibana, "POST "+profilePath+"_has_privileges", `{"uids":`+asJSON(found)+`,"privileges":{"application":[{
+			"application":"kibana-.kibana","resources":["space:default"],"privileges":["feature_cases.all"]}]}}`).
+			is(http.StatusOK, `{"has_privilege_uids":["`+uids["kay"]+`"]}`)
+		if len(found) != 2 || found[0] != uids["kay"] {
+			t.Errorf("suggested are %v", found)
+		}
+	})
+}

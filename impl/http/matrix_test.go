@@ -42,6 +42,8 @@ type result struct{ outcome, link, body string }
 // outcome names an answer as the matrix does.
 func outcome(response *http.Response, body string) string {
 	switch code := response.Header.Get("x-cloud-error-codes"); {
+	case response.StatusCode == http.StatusUnauthorized && strings.Contains(body, "authenticate with the access token"):
+		return "in" // of the user in the body
 	case response.StatusCode == http.StatusUnauthorized:
 		return "401"
 	case response.Header.Get("X-Elastic-Product") != "":
@@ -169,7 +171,7 @@ func (r route) elasticsearch() bool { return isElasticsearch(r.path) }
 var unknownNames = strings.NewReplacer(
 	"{user_id}", "unknown", "{user_name}", "unknown", "{api_key_id}", "x",
 	"{id}", "x", "{ids}", "x", "{username}", "unknown", "{name}", "unknown", "{application}", "unknown", "{privilege}",
-	"unknown", "{namespace}", "unknown", "{service}", "unknown",
+	"unknown", "{namespace}", "unknown", "{service}", "unknown", "{uid}", "unknown",
 )
 
 // routes returns the routes of all operations, with ids that do not exist.
@@ -224,6 +226,10 @@ var harmless = map[string]string{
 	"security-put-privileges":    `{"unknown":{"nothing":{"actions":["data:nothing"]}}}`,
 	"security-get-token":         `{"grant_type":"refresh_token","refresh_token":"x"}`,
 	"security-invalidate-token":  `{"token":"x"}`,
+
+	"security-activate-user-profile":       `{"grant_type":"access_token","access_token":"x"}`,
+	"security-update-user-profile-data":    `{"data":{"x":1}}`,
+	"security-has-privileges-user-profile": `{"uids":["x"],"privileges":{"cluster":["monitor"]}}`,
 }
 
 var oneOfTwoMethods = regexp.MustCompile("-(get|put|post)$")

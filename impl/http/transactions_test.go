@@ -33,6 +33,7 @@ var readers = []string{
 	"security-clear-role-cache", "security-clear-service-token-cache",
 	"security-has-privileges", "security-has-user-privileges", "security-query-api-keys",
 	"security-query-roles", "security-query-users",
+	"security-suggest-user-profiles", "security-has-privileges-user-profile",
 	"security-saml-prepare-authentication", // what is begun travels in the request's id
 }
 
@@ -53,6 +54,8 @@ var unusual = map[string]struct {
 	"login":                  {transactions{2, 1}, comparison},
 	"security-get-token":     {transactions{2, 1}, comparison},
 	"security-grant-api-key": {transactions{2, 1}, comparison},
+
+	"security-activate-user-profile": {transactions{2, 1}, comparison},
 	"saml-token": {transactions{1, 1},
 		"unknown codes, which any client can send, are refused without the lock of writers"},
 	"security-saml-authenticate": {transactions{1, 1},
@@ -235,6 +238,22 @@ var changeOf = map[string]func(*world) change{
 	"security-delete-service-token": func(w *world) change {
 		w.serviceToken(bob, "a")
 		return change{caller: w.manager(), at: fleetTokens + "/a"}
+	},
+	"security-activate-user-profile": func(w *world) change {
+		return change{caller: w.manager(), body: activation("alice", alicePassword)}
+	},
+	"security-update-user-profile-data": func(w *world) change {
+		uid := w.profile("alice", alicePassword)
+		return change{caller: w.manager(), at: profilePath + uid + "/_data", body: `{"data":{"app":1}}`}
+	},
+	"security-enable-user-profile": func(w *world) change {
+		uid := w.profile("alice", alicePassword)
+		w.es(bob, "PUT "+profilePath+uid+"/_disable", "").ok()
+		return change{caller: w.manager(), at: profilePath + uid + "/_enable"}
+	},
+	"security-disable-user-profile": func(w *world) change {
+		uid := w.profile("alice", alicePassword)
+		return change{caller: w.manager(), at: profilePath + uid + "/_disable"}
 	},
 	"security-put-privileges": func(w *world) change {
 		return change{caller: w.manager(), body: shopPrivileges}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authz/applicationprivilege"
 	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/fault"
@@ -59,7 +60,45 @@ func (s *Service) HasPrivileges(ctx context.Context, subject Subject, q Privileg
 		return CheckResult{}, err
 	}
 
-	effective, spent := subject.Privileges, privilege.NewBudget(ctx)
+	result, err := s.evaluate(ctx, subject.Privileges, q, privilege.NewBudget(ctx))
+	result.UserName = subject.User
+	return result, err
+}
+
+// HaveAll reports for each of the principals whether it has all privileges of a check. It returns the errors of
+// HasPrivileges; the limit of time is that of one check.
+func (s *Service) HaveAll(ctx context.Context, principals []identity.Principal, q PrivilegeCheck) ([]bool, error) {
+	if err := q.check(); err != nil {
+		return nil, err
+	}
+
+	spent := privilege.NewBudget(ctx)
+	known := map[grounds]bool{}
+	have := make([]bool, len(principals))
+	for i, p := range principals {
+		same := groundsOf(p)
+		has, checked := known[same]
+		if !checked {
+			subject, err := s.Subject(ctx, p)
+			if err != nil {
+				return nil, err
+			}
+			result, err := s.evaluate(ctx, subject.Privileges, q, spent)
+			if err != nil {
+				return nil, err
+			}
+			has = result.HasAll
+			known[same] = has
+		}
+		have[i] = has
+	}
+	return have, nil
+}
+
+// evaluate evaluates a valid check.
+func (s *Service) evaluate(
+	ctx context.Context, effective privilege.Effective, q PrivilegeCheck, spent *work.Budget,
+) (CheckResult, error) {
 	if len(q.Applications) > 0 {
 		var err error
 		if effective, err = s.withRegistry(ctx, effective, spent); err != nil {
@@ -68,7 +107,6 @@ func (s *Service) HasPrivileges(ctx context.Context, subject Subject, q Privileg
 	}
 
 	r := evaluator{effective.Inquire(s.names, spent), CheckResult{
-		UserName:    subject.User,
 		HasAll:      true,
 		Cluster:     map[string]bool{},
 		Index:       map[string]map[string]bool{},

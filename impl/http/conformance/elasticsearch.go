@@ -54,7 +54,7 @@ func twins(first, second string, c func(operation string) Case) []Case {
 // elasticsearchCases are the cases of Elasticsearch's operations.
 var elasticsearchCases = collect(
 	clusterCases, callerCases, keyCases, crossClusterCases, queryCases, userCases, roleCases, mappingCases,
-	privilegeCases, tokenCases, serviceCases, cacheCases,
+	privilegeCases, tokenCases, serviceCases, profileCases, cacheCases,
 )
 
 func collect(lists ...[]Case) (all []Case) {

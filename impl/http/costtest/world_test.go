@@ -78,6 +78,9 @@ func newWorld(tb testing.TB, share float64) *world {
 	w.values["id"], w.values["ids"] = w.values["api_key_id"], w.values["api_key_id"]
 	token, _ := w.must(http.MethodPost, "/api/v1/users/auth/_login", nil,
 		`{"username":"owner","password":"`+password+`"}`)["token"].(string)
+	activated := w.must(http.MethodPost, "/_security/profile/_activate", admin,
+		`{"grant_type":"password","username":"owner","password":"`+password+`"}`)
+	w.values["uid"], _ = activated["uid"].(string)
 	w.callers["session of owner"] = http.Header{"Authorization": {"Bearer " + token}}
 	w.save(func(path string) { storeMetadata(tb, path, share) })
 	return w

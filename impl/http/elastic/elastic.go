@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/authn"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
+	"github.com/sallyport/sallyport/impl/authn/profile"
 	"github.com/sallyport/sallyport/impl/authn/servicetoken"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/authz/access"
@@ -44,6 +45,7 @@ type Services struct {
 	Access *access.Service
 	// Tokens are those of service accounts.
 	Tokens    *servicetoken.Service
+	Profiles  *profile.Service
 	Elevation *elevation.Service
 	// Speaks is the version that is served, and Names are the names of its privileges.
 	Speaks compatibility.Elasticsearch
@@ -78,6 +80,7 @@ func New(c *contract.Contract, services Services) *API {
 		a.privilegeOperations(),
 		a.tokenOperations(),
 		a.serviceOperations(),
+		a.profileOperations(),
 		a.samlOperations(),
 	)
 

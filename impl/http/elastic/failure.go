@@ -32,6 +32,7 @@ var exceptions = map[fault.Code]string{
 	fault.MediaTypeIncompatible:  "media_type_header_exception",
 	fault.MemberMissing:          "parsing_exception",
 	fault.ParseFailed:            "parse_exception",
+	fault.ProfileMissing:         "document_missing_exception",
 	fault.RequestInvalid:         "action_request_validation_exception",
 	fault.ValidationFailed:       "validation_exception",
 }

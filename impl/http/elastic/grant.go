@@ -21,6 +21,9 @@ func (a *API) grantOperation() operation {
 // grantKey creates a key for the user with the credentials in the request.
 func (a *API) grantKey(ctx context.Context, _ call, g grant) (createdKey, error) {
 	p, err := a.Auth.Represented(ctx, g.proxy)
+	if fault.Has(err, fault.RepresentedInvalid) {
+		err = fault.Wrap(fault.PermissionDenied, err, "Failed to authenticate api key grant")
+	}
 	if err != nil {
 		return createdKey{}, err
 	}

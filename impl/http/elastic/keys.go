@@ -133,8 +133,8 @@ func showCreatedKey(c createdKey) (response, error) {
 // keyFilter is a request to list keys.
 type keyFilter struct {
 	filter apikey.Filter
-	// limits adds the role descriptors that limit each key.
-	limits bool
+	// limits adds the role descriptors that limit each key, and profiles the ids of the owners' profiles.
+	limits, profiles bool
 }
 
 func readKeyFilter(r request) (keyFilter, error) {
@@ -146,7 +146,7 @@ func readKeyFilter(r request) (keyFilter, error) {
 		Owned:     r.flag("owner"),
 		Active:    r.flag("active_only"),
 	}
-	return keyFilter{filter, r.flag("with_limited_by")}, nil
+	return keyFilter{filter, r.flag("with_limited_by"), r.flag(withProfileUID)}, nil
 }
 
 // foundKeys are the keys of a list, which are read while the response is sent, or one key.
@@ -157,8 +157,9 @@ type foundKeys struct {
 
 func (a *API) findKeys(ctx context.Context, caller call, f keyFilter) (foundKeys, error) {
 	chunks := a.Keys.Find(ctx, caller.Subject, f.filter, f.limits)
+	show := func(views []apikey.View) ([]gen.APIKeyInformation, error) { return a.showKeys(ctx, views, f.profiles) }
 	if f.filter.ID == "" {
-		return foundKeys{parts: encodeKeys(chunks)}, nil
+		return foundKeys{parts: encodeKeys(chunks, show)}, nil
 	}
 
 	keys := []gen.APIKeyInformation{} // one, or none
@@ -166,7 +167,7 @@ func (a *API) findKeys(ctx context.Context, caller call, f keyFilter) (foundKeys
 		if err != nil {
 			return foundKeys{}, err
 		}
-		if keys, err = showKeys(views); err != nil {
+		if keys, err = show(views); err != nil {
 			return foundKeys{}, err
 		}
 	}
@@ -181,13 +182,15 @@ func (k foundKeys) show() (response, error) {
 }
 
 // encodeKeys yields the bodies of responses with a chunk of keys each, at least one.
-func encodeKeys(chunks iter.Seq2[[]apikey.View, error]) iter.Seq2[[]byte, error] {
+func encodeKeys(
+	chunks iter.Seq2[[]apikey.View, error], show func([]apikey.View) ([]gen.APIKeyInformation, error),
+) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		none := true
 		for views, err := range chunks {
 			var body []byte
 			if err == nil {
-				body, err = encodeChunk(views)
+				body, err = encodeChunk(views, show)
 			}
 			if !yield(body, err) || err != nil {
 				return
@@ -195,13 +198,15 @@ func encodeKeys(chunks iter.Seq2[[]apikey.View, error]) iter.Seq2[[]byte, error]
 			none = false
 		}
 		if none {
-			yield(encodeChunk(nil))
+			yield(encodeChunk(nil, show))
 		}
 	}
 }
 
-func encodeChunk(views []apikey.View) ([]byte, error) {
-	keys, err := showKeys(views)
+func encodeChunk(
+	views []apikey.View, show func([]apikey.View) ([]gen.APIKeyInformation, error),
+) ([]byte, error) {
+	keys, err := show(views)
 	if err != nil {
 		return nil, err
 	}
@@ -245,7 +250,14 @@ func (k invalidatedKeys) write(w http.ResponseWriter) error {
 // keyShower shows each set of descriptors once, however many keys share it.
 type keyShower map[string]gen.RoleDescriptorsInformation
 
-func showKeys(views []apikey.View) ([]gen.APIKeyInformation, error) {
+// showKeys shows keys, with the ids of their owners' profiles if these are asked for.
+func (a *API) showKeys(ctx context.Context, views []apikey.View, profiles bool) ([]gen.APIKeyInformation, error) {
+	owners := convert.Each(views, func(v apikey.View) string { return v.UserName })
+	uids, err := a.profileUIDs(ctx, profiles, owners)
+	if err != nil {
+		return nil, err
+	}
+
 	shower := keyShower{}
 	keys := make([]gen.APIKeyInformation, 0, len(views))
 	for _, view := range views {
@@ -253,6 +265,7 @@ func showKeys(views []apikey.View) ([]gen.APIKeyInformation, error) {
 		if err != nil {
 			return nil, err
 		}
+		key.ProfileUID = profileUID(uids, view.UserName)
 		keys = append(keys, key)
 	}
 	return keys, nil

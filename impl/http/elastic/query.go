@@ -4,19 +4,30 @@ import (
 	"context"
 
 	gen "github.com/sallyport/sallyport/gen/elastic"
+	"github.com/sallyport/sallyport/impl/apikey"
+	"github.com/sallyport/sallyport/impl/authn/user"
+	"github.com/sallyport/sallyport/impl/http/convert"
 	"github.com/sallyport/sallyport/impl/query"
 )
 
 // keyQuery is a search for keys.
 type keyQuery struct {
 	query *query.Request
-	// limits adds the role descriptors that limit each key, and typed the types of aggregations to their names.
-	limits, typed bool
+	// limits adds the role descriptors that limit each key, typed the types of aggregations to their names, and
+	// profiles the ids of the owners' profiles.
+	limits, typed, profiles bool
+}
+
+// userQuery is a search for users.
+type userQuery struct {
+	query *query.Request
+	// profiles adds the ids of their profiles.
+	profiles bool
 }
 
 func (a *API) readKeyQuery(r request) (keyQuery, error) {
 	parsed, err := query.Keys.Parse(r.body, a.Now())
-	return keyQuery{parsed, r.flag("with_limited_by"), r.flag("typed_keys")}, err
+	return keyQuery{parsed, r.flag("with_limited_by"), r.flag("typed_keys"), r.flag(withProfileUID)}, err
 }
 
 // readQuery returns the read function of a row that reads a query alone.
@@ -55,9 +66,14 @@ func (a *API) queryRoles(ctx context.Context, _ call, q *query.Request) (gen.Que
 	return response, nil
 }
 
-func (a *API) queryUsers(ctx context.Context, _ call, q *query.Request) (gen.QueryUsersResponse, error) {
+func (a *API) queryUsers(ctx context.Context, _ call, q userQuery) (gen.QueryUsersResponse, error) {
 	response := gen.QueryUsersResponse{Users: []gen.UserFound{}}
-	found, err := a.Users.Query(ctx, q)
+	found, err := a.Users.Query(ctx, q.query)
+	if err != nil {
+		return response, err
+	}
+	names := convert.Each(found.Page, func(hit user.Hit) string { return hit.Name })
+	uids, err := a.profileUIDs(ctx, q.profiles, names)
 	if err != nil {
 		return response, err
 	}
@@ -75,6 +91,7 @@ func (a *API) queryUsers(ctx context.Context, _ call, q *query.Request) (gen.Que
 			Email:      shown.Email,
 			Metadata:   shown.Metadata,
 			Enabled:    shown.Enabled,
+			ProfileUID: profileUID(uids, shown.Username),
 			SortValues: hit.Sort,
 		})
 	}
@@ -89,6 +106,12 @@ func (a *API) queryKeys(ctx context.Context, caller call, q keyQuery) (gen.Query
 		return response, err
 	}
 
+	owners := convert.Each(found.Page, func(hit apikey.Hit) string { return hit.UserName })
+	uids, err := a.profileUIDs(ctx, q.profiles, owners)
+	if err != nil {
+		return response, err
+	}
+
 	shower := keyShower{}
 	response.Total, response.Count = found.Total, len(found.Page)
 	for _, hit := range found.Page {
@@ -99,7 +122,7 @@ func (a *API) queryKeys(ctx context.Context, caller call, q keyQuery) (gen.Query
 		if err != nil {
 			return response, err
 		}
-		key.SortValues = hit.Sort
+		key.ProfileUID, key.SortValues = profileUID(uids, hit.UserName), hit.Sort
 		response.APIKeys = append(response.APIKeys, key)
 	}
 

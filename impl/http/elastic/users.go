@@ -21,11 +21,14 @@ type putUser struct {
 
 func (a *API) userOperations() []operation {
 	return []operation{
-		row[selection, listing]{
+		row[userSelection, listing]{
 			operations: []string{"security-get-users", "security-get-user"},
-			read:       selectBy("username"),
-			do:         a.findUsers,
-			show:       showListing,
+			read: func(r request) (userSelection, error) {
+				by, err := selectBy("username")(r)
+				return userSelection{by, r.flag(withProfileUID)}, err
+			},
+			do:   a.findUsers,
+			show: showListing,
 		},
 		row[putUser, bool]{
 			operations: []string{"security-put-user", "security-put-user-post"},
@@ -36,11 +39,14 @@ func (a *API) userOperations() []operation {
 			},
 			show: func(created bool) (response, error) { return ok(gen.CreatedResponse{Created: created}) },
 		},
-		row[*query.Request, gen.QueryUsersResponse]{
+		row[userQuery, gen.QueryUsersResponse]{
 			operations: []string{"security-query-users", "security-query-users-get"},
-			read:       a.readQuery(query.Users),
-			do:         a.queryUsers,
-			show:       okay[gen.QueryUsersResponse],
+			read: func(r request) (userQuery, error) {
+				parsed, err := a.readQuery(query.Users)(r)
+				return userQuery{parsed, r.flag(withProfileUID)}, err
+			},
+			do:   a.queryUsers,
+			show: okay[gen.QueryUsersResponse],
 		},
 		row[string, bool]{
 			operations: []string{"security-delete-user"},
@@ -68,17 +74,35 @@ func (a *API) setEnabled(enabled bool, operations ...string) operation {
 
 func (a *API) proof(caller call) user.Proof { return edge.ProofOf(a.Elevation, caller.By) }
 
-func (a *API) findUsers(ctx context.Context, _ call, s selection) (listing, error) {
+// withProfileUID is the parameter that asks for the ids of users' profiles.
+const withProfileUID = "with_profile_uid"
+
+// userSelection selects users by name.
+type userSelection struct {
+	selection
+
+	// profiles adds the ids of their profiles.
+	profiles bool
+}
+
+func (a *API) findUsers(ctx context.Context, _ call, s userSelection) (listing, error) {
 	users, err := a.Users.Natives(ctx, s.names)
+	if err != nil {
+		return listing{}, err
+	}
+	uids, err := a.profileUIDs(ctx, s.profiles, convert.Each(users, func(u user.User) string { return u.Name }))
 	if err != nil {
 		return listing{}, err
 	}
 
 	shown := make(gen.SecurityUsers, len(users))
 	for _, u := range users {
-		if shown[u.Name], err = showUser(u); err != nil {
+		one, err := showUser(u)
+		if err != nil {
 			return listing{}, err
 		}
+		one.ProfileUID = profileUID(uids, u.Name)
+		shown[u.Name] = one
 	}
 
 	return listing{shown, s.named && len(users) == 0}, nil

@@ -1696,6 +1696,195 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_security/profile/_activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Activate a user profile
+         * @description Creates the profile of the user of the credentials in the body, or enables it and sets when it was last
+         *     synchronized. Labels and data stay. An API key is of no use here: a profile is a user's.
+         */
+        post: operations["security-activate-user-profile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/profile/_suggest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Suggest user profiles
+         * @description As POST.
+         */
+        get: operations["security-suggest-user-profiles-get"];
+        put?: never;
+        /**
+         * Suggest user profiles
+         * @description Returns the enabled profiles of users with a word of `name` in their name, full name or e-mail address. The last
+         *     word may be the beginning of one. Profiles of a hint come first, also without `name`.
+         */
+        post: operations["security-suggest-user-profiles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/profile/{uid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a user profile; for reading also several, with commas between them.
+                 * @example u_79HkWkwmnBH5gqFKwoxggWPjEBOur1zLPXQPEl1VBW0_0
+                 */
+                uid: components["parameters"]["UserProfileUid"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Read user profiles
+         * @description Returns the profiles of these ids, with the part of their data that is asked for. An id without a profile is
+         *     among the errors.
+         */
+        get: operations["security-get-user-profile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/profile/{uid}/_data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a user profile; for reading also several, with commas between them.
+                 * @example u_79HkWkwmnBH5gqFKwoxggWPjEBOur1zLPXQPEl1VBW0_0
+                 */
+                uid: components["parameters"]["UserProfileUid"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Update the data of a user profile
+         * @description Merges labels and data into those of the profile, objects member by member. For a caller without
+         *     `manage_user_profile`, a role's global privilege to write profiles of the top members is enough.
+         */
+        put: operations["security-update-user-profile-data"];
+        /**
+         * Update the data of a user profile
+         * @description As PUT.
+         */
+        post: operations["security-update-user-profile-data-post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/profile/{uid}/_enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a user profile; for reading also several, with commas between them.
+                 * @example u_79HkWkwmnBH5gqFKwoxggWPjEBOur1zLPXQPEl1VBW0_0
+                 */
+                uid: components["parameters"]["UserProfileUid"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Enable a user profile
+         * @description Undoes `_disable`.
+         */
+        put: operations["security-enable-user-profile"];
+        /**
+         * Enable a user profile
+         * @description As PUT.
+         */
+        post: operations["security-enable-user-profile-post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/profile/{uid}/_disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a user profile; for reading also several, with commas between them.
+                 * @example u_79HkWkwmnBH5gqFKwoxggWPjEBOur1zLPXQPEl1VBW0_0
+                 */
+                uid: components["parameters"]["UserProfileUid"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Disable a user profile
+         * @description The profile is no longer suggested, until it is enabled or activated. The user can sign in as before.
+         */
+        put: operations["security-disable-user-profile"];
+        /**
+         * Disable a user profile
+         * @description As PUT.
+         */
+        post: operations["security-disable-user-profile-post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_security/profile/_has_privileges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check the privileges of profiles' users
+         * @description As POST.
+         */
+        get: operations["security-has-privileges-user-profile-get"];
+        put?: never;
+        /**
+         * Check the privileges of profiles' users
+         * @description Returns the ids of the enabled profiles of users with all privileges in the body. An id without a profile is
+         *     among the errors.
+         */
+        post: operations["security-has-privileges-user-profile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_security/privilege/{application}/_clear_cache": {
         parameters: {
             query?: never;
@@ -2786,7 +2975,7 @@ export interface components {
             metadata: components["schemas"]["FreeObject"];
             /** @description Whether the user can sign in. */
             enabled: boolean;
-            /** @description Never present. */
+            /** @description Only if asked for. */
             profile_uid?: string;
             /** @description What the user was sorted by; only in the answer to a search with an order. */
             _sort?: components["schemas"]["Scalar"][];
@@ -2870,7 +3059,7 @@ export interface components {
             role_descriptors: components["schemas"]["RoleDescriptorsInformation"];
             /** @description What the owner could do when the key was created or last updated, in one element; only if asked for. */
             limited_by?: components["schemas"]["RoleDescriptorsInformation"][];
-            /** @description Never present. */
+            /** @description Only if asked for. */
             profile_uid?: string;
             /**
              * Format: int64
@@ -3097,7 +3286,7 @@ export interface components {
             metadata: components["schemas"]["FreeObject"];
             /** @description Whether the user can sign in. */
             enabled: boolean;
-            /** @description Never present. */
+            /** @description Only if asked for. */
             profile_uid?: string;
         };
         PutSecurityUserRequest: {
@@ -3162,6 +3351,102 @@ export interface components {
             roles: string[];
             rules: components["schemas"]["FreeObject"];
             metadata: components["schemas"]["FreeObject"];
+        };
+        /** @description Credentials of a user. Which members must be there depends on the type. */
+        ActivateUserProfileRequest: {
+            /** @description `password` or `access_token`. */
+            grant_type?: string;
+            username?: string;
+            /** Format: password */
+            password?: string;
+            /** Format: password */
+            access_token?: string;
+        };
+        SuggestUserProfilesRequest: {
+            /** @description Words to find. */
+            name?: string;
+            /** @description The most profiles to return; 10 if it is left out. */
+            size?: components["schemas"]["IntegerOrText"];
+            /** @description As the parameter, which must not be there, too. */
+            data?: string;
+            hint?: components["schemas"]["UserProfileHint"];
+        };
+        /** @description Profiles to put first. One member must be there at least. */
+        UserProfileHint: {
+            uids?: components["schemas"]["TextOrTexts"];
+            /** @description One label, with a text or several. A label in an object is named by its path, with dots. */
+            labels?: components["schemas"]["FreeObject"];
+        };
+        /** @description What to merge. The top members name applications; their names have no dot, and begin with no underscore. */
+        UpdateUserProfileDataRequest: {
+            labels?: components["schemas"]["FreeObject"];
+            data?: components["schemas"]["FreeObject"];
+        };
+        ProfileHasPrivilegesRequest: {
+            uids: components["schemas"]["TextOrTexts"];
+            privileges: components["schemas"]["HasPrivilegesRequest"];
+        };
+        ProfileHasPrivilegesResponse: {
+            has_privilege_uids: string[];
+            errors?: components["schemas"]["BulkUpdateErrors"];
+        };
+        GetUserProfileResponse: {
+            profiles: components["schemas"]["UserProfileWithMetadata"][];
+            errors?: components["schemas"]["BulkUpdateErrors"];
+        };
+        SuggestUserProfilesResponse: {
+            /**
+             * Format: int64
+             * @description Milliseconds.
+             */
+            took: number;
+            total: components["schemas"]["UserProfilesTotal"];
+            profiles: components["schemas"]["UserProfile"][];
+        };
+        /** @description How many profiles match. */
+        UserProfilesTotal: {
+            value: number;
+            /** @description Always `eq`. */
+            relation: string;
+        };
+        UserProfile: {
+            uid: string;
+            user: components["schemas"]["UserProfileUser"];
+            labels: components["schemas"]["FreeObject"];
+            data: components["schemas"]["FreeObject"];
+        };
+        UserProfileWithMetadata: {
+            uid: string;
+            /** @description Whether the profile is suggested. */
+            enabled: boolean;
+            /**
+             * Format: int64
+             * @description When the profile was last activated, in milliseconds since 1970.
+             */
+            last_synchronized: number;
+            user: components["schemas"]["UserProfileUser"];
+            labels: components["schemas"]["FreeObject"];
+            data: components["schemas"]["FreeObject"];
+            _doc: components["schemas"]["UserProfileVersion"];
+        };
+        /** @description The user as it is now. */
+        UserProfileUser: {
+            username: string;
+            roles: string[];
+            realm_name: string;
+            email?: string;
+            full_name?: string;
+        };
+        /** @description What `if_primary_term` and `if_seq_no` compare. */
+        UserProfileVersion: {
+            /** Format: int64 */
+            _primary_term: number;
+            /** Format: int64 */
+            _seq_no: number;
+        };
+        AcknowledgedResponse: {
+            /** @description Always true. */
+            acknowledged: boolean;
         };
         /** @description Privileges, by application and name. */
         PutPrivilegesRequest: {
@@ -5189,6 +5474,95 @@ export interface components {
                 "application/json": components["schemas"]["PutRoleMappingResponse"];
             };
         };
+        /** @description The profiles, the best first. */
+        UserProfilesSuggested: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "took": 1,
+                 *       "total": {
+                 *         "value": 1,
+                 *         "relation": "eq"
+                 *       },
+                 *       "profiles": [
+                 *         {
+                 *           "uid": "u_79HkWkwmnBH5gqFKwoxggWPjEBOur1zLPXQPEl1VBW0_0",
+                 *           "user": {
+                 *             "username": "alice",
+                 *             "roles": [
+                 *               "log_reader"
+                 *             ],
+                 *             "realm_name": "default_native",
+                 *             "full_name": "Alice Doe"
+                 *           },
+                 *           "labels": {
+                 *             "direction": "north"
+                 *           },
+                 *           "data": {}
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["SuggestUserProfilesResponse"];
+            };
+        };
+        /** @description The ids of the profiles of users with all privileges. */
+        ProfilePrivilegesChecked: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "has_privilege_uids": [
+                 *         "u_79HkWkwmnBH5gqFKwoxggWPjEBOur1zLPXQPEl1VBW0_0"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProfileHasPrivilegesResponse"];
+            };
+        };
+        /** @description The profile has another version than the expected one. */
+        UserProfileConflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "root_cause": [
+                 *           {
+                 *             "type": "version_conflict_engine_exception",
+                 *             "reason": "[profile_u_79HkWkwmnBH5gqFKwoxggWPjEBOur1zLPXQPEl1VBW0_0]: version conflict, required seqNo [1], primary term [1]. current document has seqNo [2] and primary term [1]"
+                 *           }
+                 *         ],
+                 *         "type": "version_conflict_engine_exception",
+                 *         "reason": "[profile_u_79HkWkwmnBH5gqFKwoxggWPjEBOur1zLPXQPEl1VBW0_0]: version conflict, required seqNo [1], primary term [1]. current document has seqNo [2] and primary term [1]"
+                 *       },
+                 *       "status": 409
+                 *     }
+                 */
+                "application/json": components["schemas"]["ElasticsearchError"];
+            };
+        };
+        /** @description It is done. */
+        Acknowledged: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "acknowledged": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["AcknowledgedResponse"];
+            };
+        };
         /** @description The names, in order. */
         BuiltinPrivileges: {
             headers: {
@@ -5426,7 +5800,7 @@ export interface components {
          */
         WithLimitedBy: boolean;
         /**
-         * @description Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+         * @description Whether to show the id of each user's profile, if the user has one.
          * @example true
          */
         WithProfileUid: boolean;
@@ -5475,6 +5849,27 @@ export interface components {
          * @example operators
          */
         SecurityRoleMappingName: string;
+        /**
+         * @description The id of a user profile; for reading also several, with commas between them.
+         * @example u_79HkWkwmnBH5gqFKwoxggWPjEBOur1zLPXQPEl1VBW0_0
+         */
+        UserProfileUid: string;
+        /**
+         * @description Paths of the data to show, with commas between them: `*` for all, `app1` for all that is below a name. Without
+         *     it no data is shown.
+         * @example app1.theme
+         */
+        UserProfileData: string;
+        /**
+         * @description The change is made only if the profile's `_seq_no` is this.
+         * @example 0
+         */
+        IfSeqNo: number;
+        /**
+         * @description The change is made only if the profile's `_primary_term` is this, which is always 1.
+         * @example 1
+         */
+        IfPrimaryTerm: number;
         /**
          * @description The name of an application.
          * @example shop
@@ -5841,6 +6236,71 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["PutSecurityUserRequest"];
+            };
+        };
+        ActivateUserProfile: {
+            content: {
+                /**
+                 * @example {
+                 *       "grant_type": "password",
+                 *       "username": "alice",
+                 *       "password": "correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ActivateUserProfileRequest"];
+            };
+        };
+        SuggestUserProfiles: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "ali",
+                 *       "size": 5,
+                 *       "hint": {
+                 *         "labels": {
+                 *           "direction": [
+                 *             "north",
+                 *             "east"
+                 *           ]
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SuggestUserProfilesRequest"];
+            };
+        };
+        UpdateUserProfileData: {
+            content: {
+                /**
+                 * @example {
+                 *       "labels": {
+                 *         "direction": "north"
+                 *       },
+                 *       "data": {
+                 *         "app1": {
+                 *           "theme": "dark"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateUserProfileDataRequest"];
+            };
+        };
+        ProfileHasPrivileges: {
+            content: {
+                /**
+                 * @example {
+                 *       "uids": [
+                 *         "u_79HkWkwmnBH5gqFKwoxggWPjEBOur1zLPXQPEl1VBW0_0"
+                 *       ],
+                 *       "privileges": {
+                 *         "cluster": [
+                 *           "monitor"
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProfileHasPrivilegesRequest"];
             };
         };
         ChangePassword: {
@@ -7673,7 +8133,7 @@ export interface operations {
                  */
                 with_limited_by?: components["parameters"]["WithLimitedBy"];
                 /**
-                 * @description Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+                 * @description Whether to show the id of each user's profile, if the user has one.
                  * @example true
                  */
                 with_profile_uid?: components["parameters"]["WithProfileUid"];
@@ -8161,7 +8621,7 @@ export interface operations {
                  */
                 with_limited_by?: components["parameters"]["WithLimitedBy"];
                 /**
-                 * @description Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+                 * @description Whether to show the id of each user's profile, if the user has one.
                  * @example true
                  */
                 with_profile_uid?: components["parameters"]["WithProfileUid"];
@@ -8190,7 +8650,7 @@ export interface operations {
                  */
                 with_limited_by?: components["parameters"]["WithLimitedBy"];
                 /**
-                 * @description Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+                 * @description Whether to show the id of each user's profile, if the user has one.
                  * @example true
                  */
                 with_profile_uid?: components["parameters"]["WithProfileUid"];
@@ -8240,7 +8700,7 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+                 * @description Whether to show the id of each user's profile, if the user has one.
                  * @example true
                  */
                 with_profile_uid?: components["parameters"]["WithProfileUid"];
@@ -8259,7 +8719,7 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+                 * @description Whether to show the id of each user's profile, if the user has one.
                  * @example true
                  */
                 with_profile_uid?: components["parameters"]["WithProfileUid"];
@@ -8373,7 +8833,7 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+                 * @description Whether to show the id of each user's profile, if the user has one.
                  * @example true
                  */
                 with_profile_uid?: components["parameters"]["WithProfileUid"];
@@ -8414,7 +8874,7 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Whether to show users' profiles. There are none; the parameter is read, and changes nothing.
+                 * @description Whether to show the id of each user's profile, if the user has one.
                  * @example true
                  */
                 with_profile_uid?: components["parameters"]["WithProfileUid"];
@@ -9230,6 +9690,351 @@ export interface operations {
         responses: {
             200: components["responses"]["SecurityDeleted"];
             404: components["responses"]["SecurityNothingDeleted"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-activate-user-profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["ActivateUserProfile"];
+        responses: {
+            /** @description The profile, without its data. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "uid": "u_79HkWkwmnBH5gqFKwoxggWPjEBOur1zLPXQPEl1VBW0_0",
+                     *       "enabled": true,
+                     *       "last_synchronized": 1779379200000,
+                     *       "user": {
+                     *         "username": "alice",
+                     *         "roles": [
+                     *           "log_reader"
+                     *         ],
+                     *         "realm_name": "default_native",
+                     *         "full_name": "Alice Doe"
+                     *       },
+                     *       "labels": {},
+                     *       "data": {},
+                     *       "_doc": {
+                     *         "_primary_term": 1,
+                     *         "_seq_no": 0
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserProfileWithMetadata"];
+                };
+            };
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-suggest-user-profiles-get": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Paths of the data to show, with commas between them: `*` for all, `app1` for all that is below a name. Without
+                 *     it no data is shown.
+                 * @example app1.theme
+                 */
+                data?: components["parameters"]["UserProfileData"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: components["requestBodies"]["SuggestUserProfiles"];
+        responses: {
+            200: components["responses"]["UserProfilesSuggested"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-suggest-user-profiles": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Paths of the data to show, with commas between them: `*` for all, `app1` for all that is below a name. Without
+                 *     it no data is shown.
+                 * @example app1.theme
+                 */
+                data?: components["parameters"]["UserProfileData"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: components["requestBodies"]["SuggestUserProfiles"];
+        responses: {
+            200: components["responses"]["UserProfilesSuggested"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-get-user-profile": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Paths of the data to show, with commas between them: `*` for all, `app1` for all that is below a name. Without
+                 *     it no data is shown.
+                 * @example app1.theme
+                 */
+                data?: components["parameters"]["UserProfileData"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a user profile; for reading also several, with commas between them.
+                 * @example u_79HkWkwmnBH5gqFKwoxggWPjEBOur1zLPXQPEl1VBW0_0
+                 */
+                uid: components["parameters"]["UserProfileUid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The profiles, in the order of the ids. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "profiles": [
+                     *         {
+                     *           "uid": "u_79HkWkwmnBH5gqFKwoxggWPjEBOur1zLPXQPEl1VBW0_0",
+                     *           "enabled": true,
+                     *           "last_synchronized": 1779379200000,
+                     *           "user": {
+                     *             "username": "alice",
+                     *             "roles": [
+                     *               "log_reader"
+                     *             ],
+                     *             "realm_name": "default_native",
+                     *             "full_name": "Alice Doe"
+                     *           },
+                     *           "labels": {
+                     *             "direction": "north"
+                     *           },
+                     *           "data": {
+                     *             "app1": {
+                     *               "theme": "dark"
+                     *             }
+                     *           },
+                     *           "_doc": {
+                     *             "_primary_term": 1,
+                     *             "_seq_no": 2
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GetUserProfileResponse"];
+                };
+            };
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-update-user-profile-data": {
+        parameters: {
+            query?: {
+                /**
+                 * @description The change is made only if the profile's `_seq_no` is this.
+                 * @example 0
+                 */
+                if_seq_no?: components["parameters"]["IfSeqNo"];
+                /**
+                 * @description The change is made only if the profile's `_primary_term` is this, which is always 1.
+                 * @example 1
+                 */
+                if_primary_term?: components["parameters"]["IfPrimaryTerm"];
+                /**
+                 * @description When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+                 * @example wait_for
+                 */
+                refresh?: components["parameters"]["Refresh"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a user profile; for reading also several, with commas between them.
+                 * @example u_79HkWkwmnBH5gqFKwoxggWPjEBOur1zLPXQPEl1VBW0_0
+                 */
+                uid: components["parameters"]["UserProfileUid"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["UpdateUserProfileData"];
+        responses: {
+            200: components["responses"]["Acknowledged"];
+            409: components["responses"]["UserProfileConflict"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-update-user-profile-data-post": {
+        parameters: {
+            query?: {
+                /**
+                 * @description The change is made only if the profile's `_seq_no` is this.
+                 * @example 0
+                 */
+                if_seq_no?: components["parameters"]["IfSeqNo"];
+                /**
+                 * @description The change is made only if the profile's `_primary_term` is this, which is always 1.
+                 * @example 1
+                 */
+                if_primary_term?: components["parameters"]["IfPrimaryTerm"];
+                /**
+                 * @description When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+                 * @example wait_for
+                 */
+                refresh?: components["parameters"]["Refresh"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a user profile; for reading also several, with commas between them.
+                 * @example u_79HkWkwmnBH5gqFKwoxggWPjEBOur1zLPXQPEl1VBW0_0
+                 */
+                uid: components["parameters"]["UserProfileUid"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["UpdateUserProfileData"];
+        responses: {
+            200: components["responses"]["Acknowledged"];
+            409: components["responses"]["UserProfileConflict"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-enable-user-profile": {
+        parameters: {
+            query?: {
+                /**
+                 * @description When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+                 * @example wait_for
+                 */
+                refresh?: components["parameters"]["Refresh"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a user profile; for reading also several, with commas between them.
+                 * @example u_79HkWkwmnBH5gqFKwoxggWPjEBOur1zLPXQPEl1VBW0_0
+                 */
+                uid: components["parameters"]["UserProfileUid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Acknowledged"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-enable-user-profile-post": {
+        parameters: {
+            query?: {
+                /**
+                 * @description When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+                 * @example wait_for
+                 */
+                refresh?: components["parameters"]["Refresh"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a user profile; for reading also several, with commas between them.
+                 * @example u_79HkWkwmnBH5gqFKwoxggWPjEBOur1zLPXQPEl1VBW0_0
+                 */
+                uid: components["parameters"]["UserProfileUid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Acknowledged"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-disable-user-profile": {
+        parameters: {
+            query?: {
+                /**
+                 * @description When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+                 * @example wait_for
+                 */
+                refresh?: components["parameters"]["Refresh"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a user profile; for reading also several, with commas between them.
+                 * @example u_79HkWkwmnBH5gqFKwoxggWPjEBOur1zLPXQPEl1VBW0_0
+                 */
+                uid: components["parameters"]["UserProfileUid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Acknowledged"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-disable-user-profile-post": {
+        parameters: {
+            query?: {
+                /**
+                 * @description When the change must be visible. It always is at once; the parameter is read, and changes nothing.
+                 * @example wait_for
+                 */
+                refresh?: components["parameters"]["Refresh"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a user profile; for reading also several, with commas between them.
+                 * @example u_79HkWkwmnBH5gqFKwoxggWPjEBOur1zLPXQPEl1VBW0_0
+                 */
+                uid: components["parameters"]["UserProfileUid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Acknowledged"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-has-privileges-user-profile-get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["ProfileHasPrivileges"];
+        responses: {
+            200: components["responses"]["ProfilePrivilegesChecked"];
+            default: components["responses"]["ElasticsearchFailure"];
+        };
+    };
+    "security-has-privileges-user-profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["ProfileHasPrivileges"];
+        responses: {
+            200: components["responses"]["ProfilePrivilegesChecked"];
             default: components["responses"]["ElasticsearchFailure"];
         };
     };
