@@ -73,6 +73,11 @@ type operations struct {
 	putRoleMapping                    func(name, body string) answer
 	getRoleMapping, deleteRoleMapping func(name string) answer
 
+	activateProfile, suggestProfiles, profilePrivileges func(body string) answer
+	getProfile                                          func(uid, data string) answer
+	updateProfile                                       func(uid, body string) answer
+	enableProfile, disableProfile                       func(uid string) answer
+
 	// Raw operations send the body as it is, without the client's types.
 	createKeyRaw, bulkUpdateRaw, grantKeyRaw func(body string) answer
 

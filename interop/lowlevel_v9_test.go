@@ -82,6 +82,18 @@ func lowLevelV9(t *testing.T, how connection) operations {
 		changePassword: func(name, body string) answer {
 			return read(s.ChangePassword(text(body), s.ChangePassword.WithUsername(name)))
 		},
+		activateProfile: func(body string) answer { return read(s.ActivateUserProfile(text(body))) },
+		getProfile: func(uid, data string) answer {
+			return read(s.GetUserProfile([]string{uid}, s.GetUserProfile.WithData(data)))
+		},
+		suggestProfiles: func(body string) answer {
+			return read(s.SuggestUserProfiles(s.SuggestUserProfiles.WithBody(text(body))))
+		},
+		updateProfile:     func(uid, body string) answer { return read(s.UpdateUserProfileData(text(body), uid)) },
+		enableProfile:     func(uid string) answer { return read(s.EnableUserProfile(uid)) },
+		disableProfile:    func(uid string) answer { return read(s.DisableUserProfile(uid)) },
+		profilePrivileges: func(body string) answer { return read(s.HasPrivilegesUserProfile(text(body))) },
+
 		settings: func() answer { return read(s.GetSettings()) },
 		serviceAccounts: func(namespace, service string) answer {
 			return read(s.GetServiceAccounts(s.GetServiceAccounts.WithNamespace(namespace),

@@ -51,6 +51,40 @@ func TestRoleMappings(t *testing.T) {
 	})
 }
 
+// Ensures that each client activates profiles, and reads, finds and changes them.
+func TestProfiles(t *testing.T) {
+	each(t, func(d dialog) {
+		user := d.newUser("profile", `["superuser"]`)
+		credentials := `{"grant_type": "password", "username": "` + user.user + `", "password": "` + user.password + `"}`
+		activated := d.activateProfile(credentials).want(200, `{"enabled": true, "labels": {}, "data": {},
+			"user": {"username": %q, "roles": ["superuser"], "realm_name": "default_native", "full_name": "Full Name",
+			"email": "a@example.org"}, "_doc": {"_primary_term": 1, "_seq_no": 0}}`, user.user)
+		uid := activated.text("uid")
+		d.activateProfile(`{"grant_type": "password", "username": "`+user.user+`", "password": "wrong"}`).
+			wantFailure(401, "security_exception")
+
+		const change = `{"labels": {"team": {"name": "a"}}, "data": {"app": {"theme": "dark"}, "other": {"n": 1}}}`
+		d.updateProfile(uid, change).want(200, `{"acknowledged": true}`)
+		d.updateProfile("u_unknown_0", change).wantFailure(404, "document_missing_exception")
+		d.getProfile(uid, "app").want(200, `{"profiles": [{"uid": %q, "labels": {"team": {"name": "a"}},
+			"data": {"app": {"theme": "dark"}}, "_doc": {"_primary_term": 1, "_seq_no": 1}}]}`, uid)
+		d.getProfile("u_unknown_0", "*").want(200, `{"profiles": [], "errors": {"count": 1,
+			"details": {"u_unknown_0": {"type": "resource_not_found_exception"}}}}`)
+
+		search := `{"name": "` + user.user + `", "size": 1, "hint": {"uids": ["` + uid + `"], "labels": {"team.name": ["a"]}}}`
+		d.suggestProfiles(search).want(200, `{"profiles": [{"uid": %q, "user": {"username": %q}}]}`, uid, user.user)
+		d.disableProfile(uid).want(200, `{"acknowledged": true}`)
+		question := `{"uids": ["` + uid + `"], "privileges": {"cluster": ["monitor"]}}`
+		d.profilePrivileges(question).want(200, `{"has_privilege_uids": []}`)
+		d.enableProfile(uid).want(200, `{"acknowledged": true}`)
+		d.profilePrivileges(question).want(200, `{"has_privilege_uids": [%q]}`, uid)
+
+		own := d.connect(user)
+		id := own.createKey(`{"name": "of a profile"}`).want(200, `{}`).text("id")
+		own.getKey(id).want(200, `{"api_keys": [{"profile_uid": %q}]}`, uid)
+	})
+}
+
 // Ensures that each client puts, finds and deletes many roles, finds users, and clears caches.
 func TestManyRoles(t *testing.T) {
 	each(t, func(d dialog) {

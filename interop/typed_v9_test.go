@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elastic/go-elasticsearch/v9/typedapi/security/activateuserprofile"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/bulkdeleterole"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/bulkputrole"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/bulkupdateapikeys"
@@ -14,6 +15,7 @@ import (
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/gettoken"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/grantapikey"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/hasprivileges"
+	"github.com/elastic/go-elasticsearch/v9/typedapi/security/hasprivilegesuserprofile"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/invalidateapikey"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/invalidatetoken"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/putprivileges"
@@ -27,8 +29,10 @@ import (
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/samlinvalidate"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/samllogout"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/samlprepareauthentication"
+	"github.com/elastic/go-elasticsearch/v9/typedapi/security/suggestuserprofiles"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/updateapikey"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/security/updatecrossclusterapikey"
+	"github.com/elastic/go-elasticsearch/v9/typedapi/security/updateuserprofiledata"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/types"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/types/enums/healthstatus"
 	"github.com/elastic/go-elasticsearch/v9/typedapi/types/enums/refresh"
@@ -173,6 +177,21 @@ func typedV9(t *testing.T, how connection) operations {
 		metadataSAML: func(realm string) answer { return read(s.SamlServiceProviderMetadata(realm).Do(ctx)) },
 		getToken: func(body string) answer {
 			return read(s.GetToken().Request(fill(t, gettoken.NewRequest(), body)).Do(ctx))
+		},
+		activateProfile: func(body string) answer {
+			return read(s.ActivateUserProfile().Request(fill(t, activateuserprofile.NewRequest(), body)).Do(ctx))
+		},
+		getProfile: func(uid, data string) answer { return read(s.GetUserProfile(uid).Data(data).Do(ctx)) },
+		suggestProfiles: func(body string) answer {
+			return read(s.SuggestUserProfiles().Request(fill(t, suggestuserprofiles.NewRequest(), body)).Do(ctx))
+		},
+		updateProfile: func(uid, body string) answer {
+			return read(s.UpdateUserProfileData(uid).Request(fill(t, updateuserprofiledata.NewRequest(), body)).Do(ctx))
+		},
+		enableProfile:  func(uid string) answer { return read(s.EnableUserProfile(uid).Do(ctx)) },
+		disableProfile: func(uid string) answer { return read(s.DisableUserProfile(uid).Do(ctx)) },
+		profilePrivileges: func(body string) answer {
+			return read(s.HasPrivilegesUserProfile().Request(fill(t, hasprivilegesuserprofile.NewRequest(), body)).Do(ctx))
 		},
 		invalidateToken: func(body string) answer {
 			return read(s.InvalidateToken().Request(fill(t, invalidatetoken.NewRequest(), body)).Do(ctx))

@@ -20,6 +20,7 @@ await checkCrossClusterKeys();
 if (version !== "8") await checkClonedKeys();
 await checkTokens();
 await checkServiceAccounts();
+await checkProfiles();
 await checkSettings();
 await checkSAML();
 if (version !== "8") await checkStats();
@@ -195,6 +196,61 @@ async function checkRoleMappings() {
     expect(await security.deleteRoleMapping({ name }), { found: true });
   });
   await checkRefused("security.delete_role_mapping", 404, undefined, () => security.deleteRoleMapping({ name }));
+}
+
+async function checkProfiles() {
+  const { password, username } = await addUser("profiled", "superuser");
+  const credentials = { grant_type: "password", username, password };
+  const uid = (await security.activateUserProfile(credentials)).uid;
+  await check("security.activate_user_profile", async () => {
+    const user = { username, roles: ["superuser"], realm_name: "default_native" };
+    expect(await security.activateUserProfile(credentials), { uid, enabled: true, user, labels: {}, data: {} });
+  });
+  await checkRefused("security.activate_user_profile", 401, "security_exception", () =>
+    security.activateUserProfile({ ...credentials, password: "wrong" }));
+
+  await check("security.update_user_profile_data", async () => {
+    const change = { uid, labels: { team: "x" }, data: { app: { theme: "dark" }, other: 1 } };
+    expect(await security.updateUserProfileData({ ...change, refresh: "wait_for" }), { acknowledged: true });
+  });
+  await checkRefused("security.update_user_profile_data", 409, "version_conflict_engine_exception", () =>
+    security.updateUserProfileData({ uid, data: { app: 1 }, if_seq_no: 0, if_primary_term: 1 }));
+
+  await check("security.get_user_profile", async () => {
+    const profile = { uid, labels: { team: "x" }, _doc: { _primary_term: 1, _seq_no: 1 } };
+    const answer = await security.getUserProfile({ uid: [uid, "unknown"], data: ["app.theme"] });
+    expect(answer, { profiles: [{ ...profile, data: { app: { theme: "dark" } } }], errors: { count: 1 } });
+  });
+  await checkRefused("security.get_user_profile", 403, "security_exception", async () =>
+    connect(await addUser("profileless")).security.getUserProfile({ uid }));
+
+  await check("security.suggest_user_profiles", async () => {
+    const answer = await security.suggestUserProfiles({ name: "profil", size: 1, hint: { labels: { team: "x" } } });
+    expect(answer, { total: { value: 1, relation: "eq" }, profiles: [{ uid, user: { username } }] });
+  });
+  await checkRefused("security.suggest_user_profiles", 400, "action_request_validation_exception", () =>
+    security.suggestUserProfiles({ size: -1 }));
+
+  const privileges = { cluster: ["monitor"] };
+  await check("security.has_privileges_user_profile", async () => {
+    expect(await security.hasPrivilegesUserProfile({ uids: [uid], privileges }), { has_privilege_uids: [uid] });
+  });
+  await checkRefused("security.has_privileges_user_profile", 400, "action_request_validation_exception", () =>
+    security.hasPrivilegesUserProfile({ uids: [], privileges }));
+
+  await check("security.disable_user_profile", async () => {
+    expect(await security.disableUserProfile({ uid, refresh: true }), { acknowledged: true });
+  });
+  await checkRefused("security.disable_user_profile", 404, "document_missing_exception", () =>
+    security.disableUserProfile({ uid: "unknown" }));
+  await check("security.enable_user_profile", async () => {
+    expect(await security.enableUserProfile({ uid }), { acknowledged: true });
+  });
+  await checkRefused("security.enable_user_profile", 404, "document_missing_exception", () =>
+    security.enableUserProfile({ uid: "unknown" }));
+  await check("security.get_user/profile", async () => {
+    expect(await security.getUser({ username, with_profile_uid: true }), { [username]: { profile_uid: uid } });
+  });
 }
 
 async function checkApplicationPrivileges() {
