@@ -63,6 +63,7 @@ var layers = map[string][]string{
 	"platform/connections":        {},
 	"authn/password":              {"platform/secret"},
 	"platform/xcontent":           {},
+	"platform/suggest":            {},
 	"platform/webpage":            {},
 	"authz/roledescriptor":        {"platform/metadata", "authz/privilege", "platform/strictjson", "platform/xcontent"},
 	"authz/privilege":             {"platform/admission/wildcard", "platform/admission/work"},
@@ -101,7 +102,7 @@ var layers = map[string][]string{
 		"platform/admission/wildcard", "platform/dn",
 		"saml/protocol", "platform/background", "platform/secret", "platform/strictyaml", "authn/session", "store",
 		"authn/user"},
-	"config": {"apikey", "http/compatibility", "audit", "authn/elevation", "authn/attempts", "saml", "platform/secret", "platform/strictyaml",
+	"config": {"apikey", "http/compatibility", "audit", "authn/elevation", "authn/attempts", "saml", "platform/secret", "platform/strictyaml", "platform/suggest",
 		"authn/session", "store"},
 	"app": {"authz/access", "account", "config", "apikey", "audit", "platform/background", "authz/applicationprivilege", "authn", "authn/elevation",
 		"authn/attempts", "http/console", "http/contract", "http/crossorigin", "http/ece", "http/edge", "http/elastic", "http/navigation", "http/reference",
@@ -150,7 +151,7 @@ var only = map[string]string{
 	"github.com/prometheus":            "impl/platform/metrics",
 	"go.opentelemetry.io":              "impl/platform/tracing",
 	"github.com/spf13/cobra":           "cmd/sallyport",
-	"go.yaml.in/yaml":                  "impl/platform/strictyaml impl/http/reference",
+	"go.yaml.in/yaml":                  "impl/platform/strictyaml impl/http/reference cmd/sallyport", // there in output.go only
 	"github.com/oapi-codegen/runtime":  "gen/client gen/control gen/ece gen/elastic impl/http/contract/baseline",
 	"github.com/oapi-codegen/nullable": "",
 }

@@ -80,11 +80,16 @@ type Setting struct {
 	Default string
 	// About is the text for the command line and the documentation.
 	About string
+	// Values are all values of a setting that has only some.
+	Values []string
 	// Secret values are never shown. Env with the suffix _FILE names a file that contains the value.
 	Secret bool
 	// Show returns the part of a secret that may be shown; nil if there is none.
 	Show func(string) string
 }
+
+// switches are the values of a setting that is on or off.
+var switches = []string{"true", "false"}
 
 // Settings lists all settings.
 var Settings = []Setting{
@@ -95,7 +100,7 @@ var Settings = []Setting{
 		About: "comma-separated host names that the admin listener accepts, in addition to `localhost` and IP addresses"},
 	{Key: "tls.certificate", About: "PEM file with the server's certificate chain; reloaded when it changes"},
 	{Key: "tls.key", About: "PEM file with the certificate's private key"},
-	{Key: "plain_http", Default: "false",
+	{Key: "plain_http", Default: "false", Values: switches,
 		About: "`true` to serve other machines without TLS, because something in front adds it"},
 	{Key: "store", Default: "sqlite:sallyport.db",
 		About: "where to keep records: `sqlite:PATH`; `postgres://USER:PASSWORD@HOST/DATABASE`, which any number of " +
@@ -122,6 +127,7 @@ var Settings = []Setting{
 	{Key: "session.key_rotation", Default: session.DefaultSettings.KeyRotation.String(),
 		About: "age at which the key that signs tokens is rotated, at least 1h; `0s` for never"},
 	{Key: "elevation.policy", Default: string(elevation.DefaultSettings.Policy),
+		Values: []string{string(elevation.Enrolled), string(elevation.Always), string(elevation.Never)},
 		About: "which users need elevated permissions for protected operations: `enrolled` (users with a second factor), " +
 			"`always` or `never`"},
 	{Key: "elevation.length", Default: elevation.DefaultSettings.Length.String(),
@@ -131,11 +137,12 @@ var Settings = []Setting{
 	{Key: "api_keys.max_per_user", Default: strconv.Itoa(apikey.DefaultMaxPerUser),
 		About: "maximum number of valid API keys per user"},
 	{Key: "compatibility.elasticsearch", Default: compatibility.Default.Elasticsearch.Version,
-		About: "the version of Elasticsearch's API that the server speaks and announces: `8.19` or `9.5`"},
-	{Key: "compatibility.ece", Default: compatibility.Default.ECE.Version,
+		Values: compatibility.ElasticsearchVersions(),
+		About:  "the version of Elasticsearch's API that the server speaks and announces: `8.19` or `9.5`"},
+	{Key: "compatibility.ece", Default: compatibility.Default.ECE.Version, Values: compatibility.ECEVersions(),
 		About: "the version of Elastic Cloud Enterprise's API that the server speaks: `3.8`, `4.2`, or `sallyport` for 4.2 " +
 			"with elevated permissions"},
-	{Key: "compatibility.ece_content_type", Default: "curl",
+	{Key: "compatibility.ece_content_type", Default: "curl", Values: []string{"curl", "strict"},
 		About: "the content type of JSON bodies of Elastic Cloud Enterprise's operations: `strict` for `application/json` " +
 			"only, `curl` also for curl's default `application/x-www-form-urlencoded`, except from browsers"},
 	{Key: "audit.retention", Default: "0s",
@@ -166,14 +173,15 @@ var Settings = []Setting{
 	{Key: "drain_delay", Default: "0s",
 		About: "the time to continue serving after the signal to stop while `/readyz` answers 503, so that proxies can " +
 			"remove this server"},
-	{Key: "response_validation", Default: "log",
+	{Key: "response_validation", Default: "log", Values: []string{"off", "log", "refuse"},
 		About: "what happens to responses that the API's contract does not allow: `log` logs and counts them, `refuse` " +
 			"also answers 500 instead, although the change was made, so a new key is lost; `off` does not check them"},
-	{Key: "tracing", Default: "false",
+	{Key: "tracing", Default: "false", Values: switches,
 		About: "`true` to send OpenTelemetry traces by OTLP over HTTP, to where the standard variables " +
 			"(`OTEL_EXPORTER_OTLP_ENDPOINT` and others) say"},
-	{Key: "log.level", Default: "info", About: "`debug`, `info`, `warn` or `error`"},
-	{Key: "log.format", Default: "text", About: "`text` or `json`"},
+	{Key: "log.level", Default: "info", Values: []string{"debug", "info", "warn", "error"},
+		About: "`debug`, `info`, `warn` or `error`"},
+	{Key: "log.format", Default: "text", Values: []string{"text", "json"}, About: "`text` or `json`"},
 }
 
 // Env returns the name of the setting's environment variable.
@@ -305,23 +313,32 @@ func environment(lookup func(string) (string, bool)) (map[string]string, error) 
 	return values, errors.Join(problems...)
 }
 
+// Variables returns the names of all variables that are read.
+func Variables() []string {
+	names := []string{"SALLYPORT_CONFIG"}
+	for _, s := range Settings {
+		names = append(names, s.Env())
+		if s.Secret {
+			names = append(names, s.Env()+"_FILE")
+		}
+	}
+	return names
+}
+
 // Ignored returns the names of the variables that have the settings' prefix but belong to no setting. The argument has
 // the format of os.Environ.
 func Ignored(environ []string) []string {
-	known := map[string]bool{"SALLYPORT_CONFIG": true}
-	for _, s := range Settings {
-		known[s.Env()] = true
-		known[s.Env()+"_FILE"] = s.Secret
-	}
-	// Those that dev prints for scripts, and those that conformance reads, are not settings.
+	known := Variables()
+	// Those that dev prints for scripts, and those that conformance and commands for a server read, are no settings.
 	other := func(name string) bool {
-		return strings.HasPrefix(name, "SALLYPORT_DEV_") || strings.HasPrefix(name, "SALLYPORT_CONFORMANCE_")
+		return strings.HasPrefix(name, "SALLYPORT_DEV_") || strings.HasPrefix(name, "SALLYPORT_CONFORMANCE_") ||
+			strings.HasPrefix(name, "SALLYPORT_CLIENT_")
 	}
 
 	var ignored []string
 	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
-		if strings.HasPrefix(name, "SALLYPORT_") && !known[name] && !other(name) {
+		if strings.HasPrefix(name, "SALLYPORT_") && !slices.Contains(known, name) && !other(name) {
 			ignored = append(ignored, name)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sallyport/sallyport/impl/platform/strictyaml"
+	"github.com/sallyport/sallyport/impl/platform/suggest"
 )
 
 // fileSettings collects the settings of a file by key. A key may be written as session.idle, or as idle in the section
@@ -50,8 +51,17 @@ func (f *fileSettings) add(key string, value any) {
 	case nested && len(members) > 0:
 		f.addAll(key+".", members)
 	case !emptySection(key, value):
-		f.addProblem(key, "unknown setting")
+		f.addProblem(key, "unknown setting"+suggest.Hint(key, keys()))
 	}
+}
+
+// keys returns the names of all settings.
+func keys() []string {
+	names := make([]string, len(Settings))
+	for i, s := range Settings {
+		names[i] = s.Key
+	}
+	return names
 }
 
 // section returns a value that is a mapping. Names of its members that YAML reads as numbers or others become texts.

@@ -20,6 +20,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/http/compatibility"
 	"github.com/sallyport/sallyport/impl/platform/secret"
+	"github.com/sallyport/sallyport/impl/platform/suggest"
 	"github.com/sallyport/sallyport/impl/saml"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -39,7 +40,7 @@ func parse(values map[string]string) (Config, error) {
 		AdminHosts:       p.hosts("admin.hosts"),
 		TLSCertificate:   values["tls.certificate"],
 		TLSKey:           values["tls.key"],
-		PlainHTTP:        p.oneOf("plain_http", "true", "false") == "true",
+		PlainHTTP:        p.oneOf("plain_http") == "true",
 		Store:            p.store("store"),
 		AdminPassword:    p.password("admin_password"),
 		ReadonlyPassword: p.password("readonly_password"),
@@ -56,8 +57,7 @@ func parse(values map[string]string) (Config, error) {
 			KeyRotation: p.limit("session.key_rotation"),
 		},
 		Elevation: elevation.Settings{
-			Policy: elevation.Policy(p.oneOf("elevation.policy", string(elevation.Enrolled), string(elevation.Always),
-				string(elevation.Never))),
+			Policy: elevation.Policy(p.oneOf("elevation.policy")),
 			Length: p.duration("elevation.length"),
 		},
 		Keys: apikey.Settings{
@@ -68,7 +68,7 @@ func parse(values map[string]string) (Config, error) {
 			Elasticsearch: version(p, "compatibility.elasticsearch", compatibility.FindElasticsearch),
 			ECE:           version(p, "compatibility.ece", compatibility.FindECE),
 
-			StrictContentType: p.oneOf("compatibility.ece_content_type", "curl", "strict") == "strict",
+			StrictContentType: p.oneOf("compatibility.ece_content_type") == "strict",
 		},
 		Realms:     p.realms("saml.realms"),
 		ReturnURLs: p.returnURLs("sso.return_urls"),
@@ -87,11 +87,11 @@ func parse(values map[string]string) (Config, error) {
 		AddressRecovery: p.duration("lockout.address_recovery"),
 		TrustedProxies:  p.networks("trusted_proxies"),
 		DrainDelay:      p.limit("drain_delay"),
-		Tracing:         p.oneOf("tracing", "true", "false") == "true",
+		Tracing:         p.oneOf("tracing") == "true",
 		LogLevel:        p.level("log.level"),
-		LogFormat:       p.oneOf("log.format", "text", "json"),
+		LogFormat:       p.oneOf("log.format"),
 
-		ResponseValidation: p.oneOf("response_validation", "off", "log", "refuse"),
+		ResponseValidation: p.oneOf("response_validation"),
 	}
 
 	p.checkCombinations(c)
@@ -288,10 +288,13 @@ func version[T any](p *parser, key string, find func(string) (T, error)) T {
 	return found
 }
 
-func (p *parser) oneOf(key string, choices ...string) string {
-	if slices.Contains(choices, p.values[key]) {
-		return p.values[key]
+// oneOf parses a setting that has only some values.
+func (p *parser) oneOf(key string) string {
+	i := slices.IndexFunc(Settings, func(s Setting) bool { return s.Key == key })
+	choices, given := Settings[i].Values, p.values[key]
+	if slices.Contains(choices, given) {
+		return given
 	}
-	p.addProblem(key, "%q is not one of %s", p.values[key], strings.Join(choices, ", "))
+	p.addProblem(key, "%q is not one of %s%s", given, strings.Join(choices, ", "), suggest.Hint(given, choices))
 	return ""
 }

@@ -35,7 +35,7 @@ func TestLoad_AllProblems(t *testing.T) {
 		Flags: map[string]string{"listen": "nowhere", "store": "mysql:x"},
 	})
 	want := []string{
-		"lissen: unknown setting (in " + path + ")",
+		"lissen: unknown setting; did you mean listen? (in " + path + ")",
 		"log.colour: unknown setting (in " + path + ")",
 		`listen: "nowhere" is not an address and a port, such as 127.0.0.1:12400`,
 		"store: this is not sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or none; libpq's key=value form is " +
