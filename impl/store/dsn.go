@@ -15,6 +15,8 @@ var (
 		"libpq's key=value form is not taken")
 	errPath = errors.New("what follows sqlite: is a path and has no :// in it; " +
 		"the address of a server is written without that prefix")
+	errMemory = errors.New("each connection would have its own database in memory; name a file, or use none, " +
+		"which keeps records in memory")
 	errURL = errors.New("this is no address like postgres://USER:PASSWORD@HOST:PORT/DATABASE; " +
 		"in a password, all but letters and digits is written like %40")
 )
@@ -35,6 +37,8 @@ func CheckDSN(dsn string) error {
 		return errForm
 	case strings.Contains(path, "://"):
 		return errPath
+	case strings.HasPrefix(path, ":"):
+		return errMemory
 	}
 	return nil
 }
