@@ -98,7 +98,7 @@ func TestServe_AdminPortTaken(t *testing.T) {
 	taken := strings.TrimPrefix(serveStore(t, "none").url, "http://")
 	dir := t.TempDir()
 	o := run(t, invocation{args: []string{"serve", "--listen", "127.0.0.1:0", "--admin.listen", taken}, dir: dir})
-	wantRefusal(t, o, "--admin.listen 127.0.0.1:12491")
+	wantRefusal(t, o, "--admin-listen 127.0.0.1:12491")
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
 		t.Errorf("it left behind %v, %v", entries, err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,10 +14,29 @@ func newAPIKey() *cobra.Command {
 	return newGroup("api-key", short, newAPIKeyDoubtful())
 }
 
+// doubtfulKeys is what doubtful shows.
+type doubtfulKeys struct {
+	Bound    int           `json:"bound"`
+	Doubtful []doubtfulKey `json:"doubtful"`
+}
+
+type doubtfulKey struct {
+	ID      string    `json:"id"`
+	Owner   string    `json:"owner"`
+	Created time.Time `json:"created"`
+	Name    string    `json:"name"`
+}
+
 // newAPIKeyDoubtful lists the keys of which the start of a server warns: those without a known creator.
 func newAPIKeyDoubtful() *cobra.Command {
 	const short = "Bind the API keys of an older program to the creators in the audit trail, and list those without one"
-	return storeCommand("doubtful", short, cobra.NoArgs, func(cmd *cobra.Command, r records, _ []string) error {
+	var out printer
+	cmd := storeCommand(&cobra.Command{
+		Use:     "doubtful",
+		Short:   short,
+		Example: "  sallyport api-key doubtful",
+		Args:    cobra.NoArgs,
+	}, func(cmd *cobra.Command, r records, _ []string) error {
 		keys := apikey.NewService(r.store, apikey.Settings{}, slog.New(slog.DiscardHandler))
 		defer keys.Close()
 
@@ -24,15 +44,21 @@ func newAPIKeyDoubtful() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		shown := doubtfulKeys{Bound: makers.Bound, Doubtful: []doubtfulKey{}}
+		rows := [][]string{{"ID", "OWNER", "CREATED", "NAME"}}
+		for _, key := range makers.Doubtful {
+			shown.Doubtful = append(shown.Doubtful, doubtfulKey{key.ID, key.UserName, key.CreatedAt.UTC(), key.Description})
+			rows = append(rows, []string{key.ID, printable(key.UserName), formatTime(key.CreatedAt), printable(key.Description)})
+		}
+		if out.format != "table" {
+			return out.write(cmd.OutOrStdout(), shown)
+		}
 		err = printLine(cmd, "bound %d API keys; %d are doubtful", makers.Bound, len(makers.Doubtful))
 		if err != nil || len(makers.Doubtful) == 0 {
 			return err
 		}
-
-		rows := [][]string{{"ID", "OWNER", "CREATED", "NAME"}}
-		for _, key := range makers.Doubtful {
-			rows = append(rows, []string{key.ID, key.UserName, formatTime(key.CreatedAt), printable(key.Description)})
-		}
-		return printTable(cmd.OutOrStdout(), rows)
+		return printTitled(cmd.OutOrStdout(), rows)
 	})
+	out.add(cmd)
+	return cmd
 }

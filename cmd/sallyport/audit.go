@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,32 +9,37 @@ import (
 )
 
 func newAudit() *cobra.Command {
-	const short = "Read the audit trail, also while a server runs on the same store"
-	return newGroup("audit", short, newAuditExport())
+	const short = "Read the audit trail, on the database or on a server"
+	return newGroup("audit", short, newAuditExport(), newAuditList())
 }
 
 func newAuditExport() *cobra.Command {
 	var text string
 	var since time.Time
-	cmd := storeCommand("export", "Print the audit trail, oldest entry first, one JSON object per line", cobra.NoArgs,
-		func(cmd *cobra.Command, r records, _ []string) error {
-			return audit.Export(cmd.Context(), r.store, since, cmd.OutOrStdout())
-		})
+	cmd := storeCommand(&cobra.Command{
+		Use:     "export",
+		Short:   "Print the audit trail, oldest entry first, one JSON object per line",
+		Example: "  sallyport audit export --since 2026-01-31T00:00:00Z",
+		Args:    cobra.NoArgs,
+	}, func(cmd *cobra.Command, r records, _ []string) error {
+		return audit.Export(cmd.Context(), r.store, since, cmd.OutOrStdout())
+	})
 	cmd.Flags().StringVar(&text, "since", "", "omit entries older than this time, such as 2026-01-31T00:00:00Z")
 
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) (err error) {
 		if cmd.Flags().Changed("since") {
-			since, err = parseSince(text)
+			since, err = parseMoment("since", text)
 		}
 		return err
 	}
 	return cmd
 }
 
-func parseSince(text string) (time.Time, error) {
-	since, err := time.Parse(time.RFC3339, text)
+// parseMoment parses the time of a flag.
+func parseMoment(flag, text string) (time.Time, error) {
+	moment, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return since, fmt.Errorf("--since: %q is not a time such as 2026-01-31T00:00:00Z", text)
+		return moment, usageErrorf("--%s: %q is not a time such as 2026-01-31T00:00:00Z", flag, text)
 	}
-	return since, nil
+	return moment, nil
 }

@@ -8,23 +8,23 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sallyport/sallyport/impl/config"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// databaseCommand returns a command that works on the database without opening the store, and so without migrating it.
-func databaseCommand(use, short string, run func(cmd *cobra.Command, dsn string) error) *cobra.Command {
+// databaseCommand makes a command work on the database without opening the store, and so without migrating it.
+func databaseCommand(cmd *cobra.Command, run func(cmd *cobra.Command, dsn string) error) *cobra.Command {
 	var flags configFlags
-	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		c, err := config.Load(flags.sources(cmd))
+	cmd.Args = cobra.NoArgs
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := flags.load(cmd)
 		if err != nil {
 			return err
 		}
 		if c.Store == store.None {
-			return fmt.Errorf("--store %s keeps no records", c.Store)
+			return usageErrorf("--store %s keeps no records", c.Store)
 		}
 		return run(cmd, c.Store)
-	}}
+	}
 	flags.add(cmd, "store")
 	return cmd
 }
@@ -32,21 +32,25 @@ func databaseCommand(use, short string, run func(cmd *cobra.Command, dsn string)
 func newBackup() *cobra.Command {
 	var to string
 	const short = "Copy the database into a file, also while a server runs on it"
-	cmd := databaseCommand("backup", short, func(cmd *cobra.Command, dsn string) error { return backup(cmd, dsn, to) })
+	cmd := databaseCommand(&cobra.Command{
+		Use:     "backup --to FILE",
+		Short:   short,
+		Example: "  sallyport backup --to backup.db",
+	}, func(cmd *cobra.Command, dsn string) error { return backup(cmd, dsn, to) })
 	cmd.Flags().StringVar(&to, "to", "", "file to create")
 	return cmd
 }
 
 func backup(cmd *cobra.Command, dsn, to string) error {
 	if to == "" {
-		return errors.New("--to: name the file to create")
+		return usageErrorf("--to: name the file to create")
 	}
 	if store.IsPostgres(dsn) {
 		return fmt.Errorf("back up PostgreSQL with its own tools, also while servers run on it, such as: "+
 			"pg_dump --format=custom --file=%s '%s'", to, toolDSN(dsn))
 	}
 
-	err := store.Backup(cmd.Context(), dsn, to)
+	err := withProgress(cmd, "backing up", func() error { return store.Backup(cmd.Context(), dsn, to) })
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("the file %s exists, and backup replaces no file", to)
 	}
@@ -67,7 +71,12 @@ func newRestore() *cobra.Command {
 	var from string
 	var o store.RestoreOptions
 	const short = "Create the database from a backup; no server may run on it"
-	cmd := databaseCommand("restore", short, func(cmd *cobra.Command, dsn string) error {
+	cmd := databaseCommand(&cobra.Command{
+		Use:   "restore --from FILE",
+		Short: short,
+		Example: "  sallyport backup --to yesterday.db\n" +
+			"  sallyport restore --from yesterday.db --store sqlite:restored.db",
+	}, func(cmd *cobra.Command, dsn string) error {
 		return restore(cmd, from, dsn, o)
 	})
 	cmd.Flags().StringVar(&from, "from", "", "file that backup created")
@@ -79,7 +88,7 @@ func newRestore() *cobra.Command {
 
 func restore(cmd *cobra.Command, from, dsn string, o store.RestoreOptions) error {
 	if from == "" {
-		return errors.New("--from: name the backup")
+		return usageErrorf("--from: name the backup")
 	}
 	if store.IsPostgres(dsn) {
 		return fmt.Errorf("restore PostgreSQL with its own tools: stop all servers on it, "+
@@ -87,7 +96,8 @@ func restore(cmd *cobra.Command, from, dsn string, o store.RestoreOptions) error
 			"pg_restore --clean --if-exists --exit-on-error --single-transaction --dbname='%s' %s", toolDSN(dsn), from)
 	}
 
-	if err := store.Restore(cmd.Context(), from, dsn, o); err != nil {
+	err := withProgress(cmd, "restoring", func() error { return store.Restore(cmd.Context(), from, dsn, o) })
+	if err != nil {
 		return explainDatabaseError(err, dsn)
 	}
 	// A schema older than the program's shows that an older program made the backup.

@@ -34,10 +34,10 @@ func TestBackup_Refusals(t *testing.T) {
 	backup := filepath.Join(t.TempDir(), "backup.db")
 	mustRunOn(t, dsn, "backup", "--to", backup)
 	wantRefusal(t, runOn(t, dsn, "backup", "--to", backup), "backup replaces no file")
-	wantRefusal(t, runOn(t, dsn, "backup"), "--to: name the file to create")
+	wantMistake(t, runOn(t, dsn, "backup"), "--to: name the file to create")
 	wantRefusal(t, runOn(t, newStore(t), "backup", "--to", backup+"2"), "no such file")
-	wantRefusal(t, runOn(t, "none", "backup", "--to", backup+"2"), "keeps no records")
-	wantRefusal(t, runOn(t, dsn, "restore"), "--from: name the backup")
+	wantMistake(t, runOn(t, "none", "backup", "--to", backup+"2"), "keeps no records")
+	wantMistake(t, runOn(t, dsn, "restore"), "--from: name the backup")
 	copied := filepath.Join(t.TempDir(), "copied.db") // without its checksum file
 	data, _ := content(t, backup)
 	writeFile(t, copied, string(data))

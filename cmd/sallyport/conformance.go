@@ -6,7 +6,6 @@ import (
 	"os"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,30 +13,11 @@ import (
 	"github.com/sallyport/sallyport/impl/http/conformance"
 )
 
-// Exit codes of conformance.
+// Exit codes of conformance, beside exitUsage.
 const (
 	exitDifferent  = 1
-	exitUsage      = 2
 	exitIncomplete = 3
 )
-
-// exitError is an error with an exit code of its own.
-type exitError struct {
-	error
-
-	code int
-}
-
-// Unwrap returns the error without the code.
-func (e exitError) Unwrap() error { return e.error }
-
-// exitCode returns the exit code of the program for an error: 1 unless the error has its own.
-func exitCode(err error) int {
-	if own, ok := errors.AsType[exitError](err); ok {
-		return own.code
-	}
-	return 1
-}
 
 // Variables with the credentials of conformance: command lines can be seen by other users.
 const (
@@ -68,7 +48,7 @@ func newConformance() *cobra.Command {
 			"  sallyport conformance --target http://127.0.0.1:12400\n" +
 			"  sallyport conformance --target http://127.0.0.1:12400 --write --family ece --version sallyport\n" +
 			"  sallyport conformance --list --run api-key",
-		Args: usage(cobra.NoArgs),
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runConformance(cmd, flags) },
 	}
 	cmd.Flags().StringVar(&flags.target, "target", "", "URL of the server")
@@ -77,31 +57,20 @@ func newConformance() *cobra.Command {
 	cmd.Flags().StringVar(&flags.version, "version", "",
 		"version of the API, with --family: by default the one that Elasticsearch announces, and 4.2 for ece")
 	cmd.Flags().StringVar(&flags.run, "run", "", "run only the cases that match a regular expression")
-	cmd.Flags().StringVar(&flags.output, "output", "text", "format: "+strings.Join(conformance.Formats, ", "))
+	addChoice(cmd, &flags.output, "output", "format", conformance.Formats...)
 	cmd.Flags().BoolVar(&flags.write, "write", false, "also run the cases that change the server, and clean up after them")
 	cmd.Flags().BoolVar(&flags.list, "list", false, "list the cases with their sources, without a server")
 	cmd.Flags().DurationVar(&flags.timeout, "timeout", 30*time.Second, "time limit for each answer")
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exitError{err, exitUsage} })
 	return cmd
-}
-
-// usage gives the errors of arguments the exit code of mistakes.
-func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return exitError{err, exitUsage}
-		}
-		return nil
-	}
 }
 
 func runConformance(cmd *cobra.Command, flags conformanceFlags) error {
 	options, err := flags.options()
 	if err != nil {
-		return exitError{err, exitUsage}
+		return usageError(err)
 	}
 	if flags.list {
-		return listCases(cmd, options)
+		return listCases(cmd, options, flags.output)
 	}
 
 	report, err := conformance.Run(cmd.Context(), options)
@@ -150,8 +119,6 @@ func (f conformanceFlags) options() (conformance.Options, error) {
 		return o, fmt.Errorf("--family: %q is neither ece nor elasticsearch", f.family)
 	case f.version != "" && f.family == "":
 		return o, errors.New("--version: set --family, too")
-	case !slices.Contains(conformance.Formats, f.output):
-		return o, fmt.Errorf("--output: %q is not one of %s", f.output, strings.Join(conformance.Formats, ", "))
 	case f.timeout <= 0:
 		return o, errors.New("--timeout: this must be positive")
 	case o.APIKey != "" && o.Username != "":
@@ -164,7 +131,19 @@ func (f conformanceFlags) options() (conformance.Options, error) {
 	return o, nil
 }
 
-func listCases(cmd *cobra.Command, options conformance.Options) error {
+// shownCase is a case as --list shows it.
+type shownCase struct {
+	Case   string `json:"case"`
+	Family string `json:"family"`
+	Writes bool   `json:"writes"`
+	Source string `json:"source"`
+}
+
+func listCases(cmd *cobra.Command, options conformance.Options, format string) error {
+	if format == "junit" {
+		return usageErrorf("--output: the list of cases has the formats text and json")
+	}
+	shown := []shownCase{}
 	families := options.Families
 	if families == nil {
 		families = []conformance.Family{conformance.ECE, conformance.Elasticsearch}
@@ -183,8 +162,12 @@ func listCases(cmd *cobra.Command, options conformance.Options) error {
 			if err != nil {
 				return err
 			}
+			shown = append(shown, shownCase{c.ID(), string(family), c.Writes, source.Page})
 			rows = append(rows, []string{c.ID(), string(family), fmt.Sprint(c.Writes), source.Page})
 		}
 	}
-	return printTable(cmd.OutOrStdout(), rows)
+	if format == "json" {
+		return (&printer{format}).write(cmd.OutOrStdout(), shown)
+	}
+	return printTitled(cmd.OutOrStdout(), rows)
 }

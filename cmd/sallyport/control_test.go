@@ -140,7 +140,7 @@ func TestDev_ControlToken(t *testing.T) {
 		t.Parallel()
 		short := []string{controlTokenVariable + "=short"}
 		o := run(t, invocation{args: []string{"dev", "--listen", "127.0.0.1:0"}, env: short})
-		if o.code != 1 || !strings.Contains(o.stderr, controlTokenVariable+": this must have at least 16") {
+		if o.code != exitUsage || !strings.Contains(o.stderr, controlTokenVariable+": this must have at least 16") {
 			t.Errorf("exit code %d: %s", o.code, o.stderr)
 		}
 	})

@@ -60,11 +60,14 @@ func newDev() *cobra.Command {
 			"advances it. They can be predicted, so this is for tests only. The control token is never made so.",
 		Example: "  sallyport dev\n" +
 			"  sallyport dev --seed seed.yaml --output json --ready-file ready\n" +
-			"  SALLYPORT_ADMIN_PASSWORD=chosen-by-hand sallyport dev --listen 0.0.0.0:12400 --plain_http true",
+			"  SALLYPORT_ADMIN_PASSWORD=chosen-by-hand sallyport dev --listen 0.0.0.0:12400 --plain-http true",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("deterministic") {
 				options.deterministic = &randomSeed
+			}
+			if options.env && cmd.Flags().Changed("output") {
+				return usageErrorf("--env and --output: set one of them")
 			}
 			return dev(cmd, flags.sources(cmd), options)
 		},
@@ -72,25 +75,20 @@ func newDev() *cobra.Command {
 	flags.add(cmd, "listen", "admin.listen", "plain_http", "compatibility.elasticsearch", "compatibility.ece")
 	cmd.Flags().StringVar(&options.seed, "seed", "",
 		"YAML file with the users, roles and API keys to start with, in place of the demo user")
-	cmd.Flags().StringVar(&options.output, "output", "text",
-		"how credentials are printed: text, env (variables for a shell) or json")
+	addChoice(cmd, &options.output, "output", "how credentials are printed, env as variables for a shell", "text", "env",
+		"json")
 	cmd.Flags().BoolVar(&options.env, "env", false, "the same as --output env")
 	cmd.Flags().StringVar(&options.readyFile, "ready-file", "",
 		"file to create with the server's URL when it is ready; deleted at the end")
 	cmd.Flags().Uint64Var(&randomSeed, "deterministic", 0,
 		"make ids, keys and tokens from a seed, which is 0 if none is given, and freeze the clock")
 	cmd.Flags().Lookup("deterministic").NoOptDefVal = "0"
-	cmd.MarkFlagsMutuallyExclusive("output", "env")
 	return cmd
 }
 
 func dev(cmd *cobra.Command, sources config.Sources, options devOptions) error {
 	if options.env {
 		options.output = "env"
-	}
-	write, err := summaryWriter(options.output)
-	if err != nil {
-		return err
 	}
 	c, err := devConfig(cmd, sources)
 	if err != nil {
@@ -127,7 +125,7 @@ func dev(cmd *cobra.Command, sources config.Sources, options devOptions) error {
 	printed.URL, printed.ControlToken, printed.configured.token = l.url(), token, os.Getenv(controlTokenVariable) != ""
 	handler, err := d.controlled(token, c, log)
 	if err == nil {
-		err = announce(cmd, printed, write, options.readyFile)
+		err = announce(cmd, printed, summaryWriters[options.output], options.readyFile)
 	}
 	if err != nil {
 		return errors.Join(err, l.Close(), d.Close())
@@ -149,7 +147,7 @@ func controlToken() (string, error) {
 		return secret.Text(18), nil
 	}
 	if len(token) < controlapi.MinToken {
-		return "", fmt.Errorf("%s: this must have at least %d characters", controlTokenVariable, controlapi.MinToken)
+		return "", usageErrorf("%s: this must have at least %d characters", controlTokenVariable, controlapi.MinToken)
 	}
 	return token, nil
 }
@@ -159,10 +157,10 @@ func devConfig(cmd *cobra.Command, sources config.Sources) (config.Config, error
 	warnUnknownVariables(cmd)
 	c, err := config.Load(sources)
 	if err != nil {
-		return c, fmt.Errorf("invalid configuration:\n%w", err)
+		return c, usageErrorf("invalid configuration:\n%w", err)
 	}
 	for _, key := range config.Given(sources, devIgnored...) {
-		cmd.PrintErrf("warning: %s: dev has a database of its own, and ignores this setting\n", key)
+		warn(cmd, "%s: dev has a database of its own, and ignores this setting", key)
 	}
 	return c, nil
 }
@@ -174,11 +172,11 @@ func readSeed(path string) (*seed.Seed, error) {
 	}
 	text, err := os.ReadFile(path) //nolint:gosec // the caller chooses the path
 	if err != nil {
-		return nil, fmt.Errorf("--seed: %w", err)
+		return nil, usageErrorf("--seed: %w", err)
 	}
 	s, err := seed.Read(text)
 	if err != nil {
-		return nil, fmt.Errorf("--seed: %s:\n%w", path, err)
+		return nil, usageErrorf("--seed: %s:\n%w", path, err)
 	}
 	return &s, nil
 }

@@ -111,7 +111,7 @@ func TestDev_Refusals(t *testing.T) {
 	}{
 		"all addresses without plain_http": {[]string{"--listen", "0.0.0.0:0"}, "", "plain_http"},
 		"an address without a port":        {[]string{"--listen", "localhost"}, "", "listen: \"localhost\" is not an"},
-		"an unknown output":                {[]string{"--output", "xml"}, "", "--output: \"xml\" is none of"},
+		"an unknown output":                {[]string{"--output", "xml"}, "", "this must be one of text, env, json"},
 		"a seed that is missing":           {[]string{"--seed", "missing.yaml"}, "", "--seed: open missing.yaml"},
 		"a seed with an error":             {[]string{"--seed", "seed.yaml"}, "users:\n- name: joe\n", "password: this is missing"},
 		"a ready file that cannot be made": {[]string{"--ready-file", "missing/ready"}, "", "--ready-file: "},
@@ -122,8 +122,12 @@ func TestDev_Refusals(t *testing.T) {
 			writeFile(t, filepath.Join(folder, "seed.yaml"), c.seed)
 			args := append([]string{"dev", "--listen", "127.0.0.1:0"}, c.args...)
 			o := run(t, invocation{args: args, dir: folder, env: []string{"TMPDIR=" + temporary}})
-			if o.code != 1 || !strings.Contains(o.stderr, c.saying) {
-				t.Errorf("exit code %d: %s; want 1 and %q", o.code, o.stderr, c.saying)
+			want := exitUsage
+			if strings.HasPrefix(name, "a ready file") {
+				want = exitFailed
+			}
+			if o.code != want || !strings.Contains(o.stderr, c.saying) {
+				t.Errorf("exit code %d: %s; want %d and %q", o.code, o.stderr, want, c.saying)
 			}
 			if entries, err := os.ReadDir(temporary); err != nil || len(entries) != 0 {
 				t.Errorf("dev left behind %v, %v", entries, err)

@@ -130,7 +130,8 @@ func wrongKeyError(c config.Config, keyFileIsNew bool, cause error) error {
 
 	if next := nextKeyFile(c.Store); exists(next) {
 		return fmt.Errorf("the key in %s is not the one that this database is encrypted with, and %s exists: "+
-			"a rotation of the key was interrupted; finish it with: sallyport key-encryption-key rotate --force", path, next)
+			"a rotation of the key was interrupted; finish it with: %s", path, next,
+			installed().command("key-encryption-key rotate --force"))
 	}
 	return fmt.Errorf("the key in %s is not the one that this database is encrypted with; "+
 		"restore it from the backup of this database", path)

@@ -117,12 +117,12 @@ func TestReadPassword(t *testing.T) {
 		"":               "",
 		longest + "\r\n": longest,
 	} {
-		if got, err := readPassword(strings.NewReader(text), true); err != nil || got != want {
+		if got, err := readPassword(strings.NewReader(text), "standard input"); err != nil || got != want {
 			t.Errorf("readPassword(%q) = %q, %v; want %q", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"a\nb", "a\n\n", longest + "\nb"} {
-		if got, err := readPassword(strings.NewReader(text), true); err == nil {
+		if got, err := readPassword(strings.NewReader(text), "standard input"); err == nil {
 			t.Errorf("readPassword(%q) = %q; want an error", text, got)
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -26,8 +25,8 @@ func newHealth() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "health",
 		Short: "Report whether a server is ready, for health checks without a shell",
-		Long: "health asks the admin listener of a server for /readyz. Its exit code is 0 if the server is ready, and 1\n" +
-			"if it is not, or does not answer in " + healthTimeout.String() + ".",
+		Long: "health asks the admin listener of a server for /readyz. Its exit code is 0 if the server is ready, 1 if\n" +
+			"it is not, and 3 if it does not answer in " + healthTimeout.String() + ".",
 		Example: "  sallyport health\n  sallyport health --url http://127.0.0.1:12490",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -49,7 +48,7 @@ func readinessURL(base string, sources config.Sources) (string, error) {
 	if base != "" {
 		parsed, err := url.Parse(base)
 		if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
-			return "", fmt.Errorf("--url: %q is not a URL such as http://127.0.0.1:12490", base)
+			return "", usageErrorf("--url: %q is not a URL such as http://127.0.0.1:12490", base)
 		}
 		parsed.Path = strings.TrimSuffix(strings.TrimSuffix(parsed.Path, "/"), "/readyz") + "/readyz"
 		return parsed.String(), nil
@@ -57,10 +56,10 @@ func readinessURL(base string, sources config.Sources) (string, error) {
 
 	c, err := config.Load(sources)
 	if err != nil {
-		return "", fmt.Errorf("invalid configuration:\n%w", err)
+		return "", usageErrorf("invalid configuration:\n%w", err)
 	}
 	if c.AdminListen == "" {
-		return "", errors.New("admin.listen: the server has no admin listener; set --url to one")
+		return "", usageErrorf("admin.listen: the server has no admin listener; set --url to one")
 	}
 	return "http://" + reachable(c.AdminListen) + "/readyz", nil
 }
@@ -94,7 +93,7 @@ func checkReady(ctx context.Context, out io.Writer, ready string) error {
 	}
 	answer, err := client.Do(request)
 	if err != nil {
-		return err
+		return exitError{err, exitUnreachable}
 	}
 	defer answer.Body.Close() //nolint:errcheck // nothing is written
 	if answer.StatusCode != http.StatusOK {

@@ -24,9 +24,9 @@ func TestHealth(t *testing.T) {
 		"all addresses":          {nil, []string{"SALLYPORT_ADMIN_LISTEN=0.0.0.0:" + port}, 0, "ready\n"},
 		"given":                  {[]string{"--url", operator}, nil, 0, "ready\n"},
 		"given with path":        {[]string{"--url", operator + "/readyz"}, nil, 0, "ready\n"},
-		"no listener configured": {nil, nil, 1, "admin.listen: the server has no admin listener"},
-		"not a URL":              {[]string{"--url", address}, nil, 1, "--url: "},
-		"nothing listens":        {[]string{"--url", "http://127.0.0.1:1"}, nil, 1, "connection refused"},
+		"no listener configured": {nil, nil, exitUsage, "admin.listen: the server has no admin listener"},
+		"not a URL":              {[]string{"--url", address}, nil, exitUsage, "--url: "},
+		"nothing listens":        {[]string{"--url", "http://127.0.0.1:1"}, nil, exitUnreachable, "connection refused"},
 		"not the admin listener": {[]string{"--url", s.url}, nil, 1, "not ready: 404"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -78,20 +78,21 @@ detected on SQLite, but not on PostgreSQL: there it refuses sign-ins, sessions a
 with the new key. If the command is interrupted, run it again: it continues where it stopped.
 
 Backups made before need the old key.`,
-		Args: cobra.NoArgs,
+		Example: "  sallyport key-encryption-key rotate --force",
+		Args:    cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error {
 			switch {
 			case o.online && (o.force || o.file != ""):
-				return errors.New("--online uses the configured keys, while servers run: " +
+				return usageErrorf("--online uses the configured keys, while servers run: " +
 					"--force and --new-key-file are for stopped servers")
 			case !o.online && !o.force:
-				return errors.New("stop all servers, and keep a copy of the old key, which backups made before need; " +
+				return usageErrorf("stop all servers, and keep a copy of the old key, which backups made before need; " +
 					"then add --force; or add --online to rotate while servers run")
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := config.Load(flags.sources(cmd))
+			c, err := flags.load(cmd)
 			if err != nil {
 				return err
 			}
@@ -214,9 +215,9 @@ func rotateKeyEncryptionKey(cmd *cobra.Command, r records, file string) error {
 func newKeyFile(c config.Config, flag string) (string, error) {
 	switch configured := c.KeyEncryptionKey != nil; {
 	case configured && flag == "":
-		return "", errors.New("the key is configured: name the file of the new one with --new-key-file")
+		return "", usageErrorf("the key is configured: name the file of the new one with --new-key-file")
 	case !configured && flag != "":
-		return "", fmt.Errorf("the new key is generated and replaces the one in %s; --new-key-file is for a configured key",
+		return "", usageErrorf("the new key is generated and replaces the one in %s; --new-key-file is for a configured key",
 			besideDatabase(c.Store, ".key"))
 	case configured:
 		return flag, nil
@@ -271,7 +272,11 @@ func replaceKey(cmd *cobra.Command, r records, old []byte, from *secret.Sealer, 
 	if err != nil {
 		return rekey.Replaced{}, err
 	}
-	replaced, err := rekey.Replace(cmd.Context(), r.store, from, to)
+	var replaced rekey.Replaced
+	err = withProgress(cmd, "re-encrypting", func() error {
+		replaced, err = rekey.Replace(cmd.Context(), r.store, from, to)
+		return err
+	})
 	if errors.Is(err, secret.ErrUnsealable) {
 		err = fmt.Errorf("nothing was changed, because the old key does not decrypt every secret: %w", err)
 	}

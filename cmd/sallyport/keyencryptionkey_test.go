@@ -117,7 +117,7 @@ func TestKeyEncryptionKey_Rotate(t *testing.T) {
 	t.Parallel()
 	r, path := onFile(t)
 	old := keyText(t, path)
-	wantRefusal(t, r.rotate(), "stop all servers, and keep a copy of the old key, which backups made before need")
+	wantMistake(t, r.rotate(), "stop all servers, and keep a copy of the old key, which backups made before need")
 	s := r.serve()
 	wantRefusal(t, r.rotate("--force"), "is in use; stop the server first")
 	s.stop()
@@ -202,7 +202,7 @@ func TestKeyEncryptionKey_RotateConfigured(t *testing.T) {
 				wantRefusal(t, o, saying)
 				wantSilence(t, o.stderr, old)
 			}
-			refused("name the file of the new one with --new-key-file")
+			wantMistake(t, r.rotate("--force"), "name the file of the new one with --new-key-file")
 			refused("no such file or directory", "--new-key-file", file+"/key")
 			writeFile(t, file, old+"\n")
 			refused("the key in "+file+" is the old one", "--new-key-file", file)
@@ -255,12 +255,12 @@ func TestKeyEncryptionKey_RotateElsewhere(t *testing.T) {
 	r, path := onFile(t)
 	old := keyText(t, path)
 	file := filepath.Join(t.TempDir(), "key")
-	wantRefusal(t, r.rotate("--force", "--new-key-file", file), "--new-key-file is for a configured key")
+	wantMistake(t, r.rotate("--force", "--new-key-file", file), "--new-key-file is for a configured key")
 	if exists(file) || keyText(t, path) != old {
 		t.Error("a key was created or replaced")
 	}
 	wantRefusal(t, r.rotate("--force", "--store", "sqlite:nothing.db"), "the database nothing.db does not exist")
-	wantRefusal(t, r.rotate("--force", "--store", "none"), "keeps no records")
+	wantMistake(t, r.rotate("--force", "--store", "none"), "keeps no records")
 }
 
 // Ensures that a server on PostgreSQL that still uses the old key is not ready and accepts no enrollment that would

@@ -56,23 +56,29 @@ func listen(ctx context.Context, address, adminAddress string, log *slog.Logger)
 		log.Warn("few file descriptors: connections limited", "limit", descriptors, "connections", publicMax)
 	}
 
-	public, err := listenAt(ctx, address, publicMax, "--listen 127.0.0.1:12401, or make run LISTEN=127.0.0.1:12401")
+	public, err := listenAt(ctx, address, publicMax, installed().setting("listen", another(address, "12401")))
 	if err != nil || adminAddress == "" {
 		return listeners{public: public, connections: public}, err
 	}
 	admin, err := listenAt(ctx, adminAddress, adminMax,
-		"--admin.listen 127.0.0.1:12491, or --admin.listen= for no admin listener")
+		installed().setting("admin.listen", another(adminAddress, "12491"))+", or none, which is empty")
 	if err != nil {
 		return listeners{}, errors.Join(err, public.Close())
 	}
 	return listeners{public: public, connections: public, admin: admin}, nil
 }
 
+// another returns an address with another port.
+func another(address, port string) string {
+	host, _, _ := net.SplitHostPort(address) // the configuration has been validated
+	return net.JoinHostPort(host, port)
+}
+
 // listenAt opens a listener. If the address is in use, its error names the alternative.
 func listenAt(ctx context.Context, address string, limit int, alternative string) (*connections.Listener, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%w; is another server running? Another port: %s", err, alternative)
+		return nil, fmt.Errorf("%w; is another server running? another port: %s", err, alternative)
 	}
 	if err != nil {
 		return nil, err
@@ -86,19 +92,21 @@ func (l listeners) secure(c config.Config, log *slog.Logger) (listeners, error) 
 	if c.TLSCertificate != "" {
 		files, err := certificate.Load(c.TLSCertificate, c.TLSKey, time.Now, log)
 		if err != nil {
-			return l, fmt.Errorf("tls.certificate: %w", err)
+			return l, usageErrorf("tls.certificate: %w", err)
 		}
 		l.public, l.certificate = tls.NewListener(l.public, files.Config()), files
 		return l, nil
 	}
 
-	address, isTCP := l.public.Addr().(*net.TCPAddr)
-	if isTCP && address.IP.IsLoopback() {
+	var ip net.IP
+	if address, isTCP := l.public.Addr().(*net.TCPAddr); isTCP {
+		ip = address.IP
+	}
+	if ip.IsLoopback() {
 		return l, nil
 	}
-	if !c.PlainHTTP {
-		return l, fmt.Errorf("%s serves other machines, and passwords and keys would be sent unencrypted: "+
-			"set tls.certificate and tls.key; or plain_http to true, if something in front adds TLS", l.public.Addr())
+	if err := requireTLS(c, ip, l.public.Addr().String()); err != nil {
+		return l, usageError(err)
 	}
 	log.Warn("plain HTTP serves other machines: passwords and keys are unencrypted unless something in front adds TLS")
 	return l, nil

@@ -15,7 +15,7 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal ends the program immediately
 
 	if err := newRoot().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "sallyport:", err)
+		fmt.Fprintln(os.Stderr, styleOf(os.Stderr).failure("sallyport:"), describe(err))
 		os.Exit(exitCode(err)) //nolint:gocritic // the signal handler dies with the process
 	}
 }

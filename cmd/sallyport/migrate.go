@@ -11,15 +11,33 @@ func newMigrate() *cobra.Command {
 	return newGroup("migrate", short, newMigrateStatus(), newMigrateUp())
 }
 
+// shownSchema is what status shows.
+type shownSchema struct {
+	Database int64  `json:"database"`
+	Program  int64  `json:"program"`
+	State    string `json:"state"`
+}
+
 func newMigrateStatus() *cobra.Command {
 	const short = "Print the schema versions of the database and of this program"
-	return databaseCommand("status", short, func(cmd *cobra.Command, dsn string) error {
+	var out printer
+	cmd := databaseCommand(&cobra.Command{
+		Use:     "status",
+		Short:   short,
+		Example: "  sallyport migrate status\n  sallyport migrate status --output json",
+	}, func(cmd *cobra.Command, dsn string) error {
 		current, target, err := store.Schema(cmd.Context(), dsn)
 		if err != nil {
 			return err
 		}
-		return printLine(cmd, "database %d, program %d: %s", current, target, schemaState(current, target))
+		state := schemaState(current, target)
+		if out.format != "table" {
+			return out.write(cmd.OutOrStdout(), shownSchema{current, target, state})
+		}
+		return printLine(cmd, "database %d, program %d: %s", current, target, state)
 	})
+	out.add(cmd)
+	return cmd
 }
 
 func schemaState(current, target int64) string {
@@ -35,7 +53,12 @@ func schemaState(current, target int64) string {
 // newMigrateUp returns a command that does nothing but open the store, which migrates it.
 func newMigrateUp() *cobra.Command {
 	const short = "Migrate the database's schema to this program's version"
-	return storeCommand("up", short, cobra.NoArgs, func(cmd *cobra.Command, r records, _ []string) error {
+	return storeCommand(&cobra.Command{
+		Use:     "up",
+		Short:   short,
+		Example: "  sallyport migrate up",
+		Args:    cobra.NoArgs,
+	}, func(cmd *cobra.Command, r records, _ []string) error {
 		current, _, err := store.Schema(cmd.Context(), r.config.Store)
 		if err != nil {
 			return err

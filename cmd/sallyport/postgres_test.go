@@ -129,7 +129,7 @@ func TestPostgres_Refusals(t *testing.T) {
 	r := newReplicas(t)
 	serve := []string{"serve", "--listen", "127.0.0.1:0"}
 	const quiet = "SALLYPORT_LOG_LEVEL=error" // invalidation messages are logged at an earlier level
-	wantRefusal(t, r.command("", []string{"SALLYPORT_KEY_ENCRYPTION_KEY="}, serve...),
+	wantMistake(t, r.command("", []string{"SALLYPORT_KEY_ENCRYPTION_KEY="}, serve...),
 		"set SALLYPORT_KEY_ENCRYPTION_KEY_FILE")
 	unknown := []string{"SALLYPORT_KEY_ENCRYPTION_KEY=", "SALLYPORT_KEY_ENCRYPTION_KEI=x"}
 	if o := r.command("", unknown, "config", "check"); o.code == 0 ||
@@ -140,10 +140,10 @@ func TestPostgres_Refusals(t *testing.T) {
 	wantRefusal(t, r.command("", []string{"SALLYPORT_READONLY_PASSWORD=", quiet}, serve...),
 		"missing: readonly; set SALLYPORT_ADMIN_PASSWORD_FILE")
 	if o := r.command("", []string{"SALLYPORT_STORE=postgres://u:" + databasePassword + "@127.0.0.1:1/x"},
-		serve...); o.code == 0 || !strings.Contains(o.stderr, "connection refused") {
+		serve...); o.code != exitUnreachable || !strings.Contains(o.stderr, "connection refused") {
 		t.Errorf("without a database: exit code %d, %s", o.code, o.stderr)
 	}
-	wantRefusal(t, r.command("", nil, "user", "list", "--store", "postgres://u:"+databasePassword+"@127.0.0.1:1/x"),
+	wantMistake(t, r.command("", nil, "user", "list", "--store", "postgres://u:"+databasePassword+"@127.0.0.1:1/x"),
 		"SALLYPORT_STORE_FILE")
 	wantRefusal(t, r.command("", nil, "backup", "--to", "x.dump"), "pg_dump --format=custom --file=x.dump 'postgres://")
 	wantRefusal(t, r.command("", nil, "restore", "--from", "x.dump"), "pg_restore --clean")

@@ -1,16 +1,14 @@
 package main
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
-	"os"
+	"runtime"
 	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/sallyport/sallyport/impl/config"
+	"github.com/sallyport/sallyport/impl/platform/suggest"
 )
 
 func newRoot() *cobra.Command {
@@ -19,21 +17,43 @@ func newRoot() *cobra.Command {
 		Short:         "An identity and API-key server",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Version:       versionLine(),
+		Args:          subcommand,
 		RunE:          help,
+		Long: "sallyport serves the account, sign-in and API-key API of Elastic Cloud Enterprise, and the API-key family\n" +
+			"of Elasticsearch. Its other commands manage users, keys and roles: on the database, also while servers run\n" +
+			"on it, or on a server, with --url or --profile.",
+		Example: "  sallyport dev\n  sallyport user list\n  sallyport key list --output json",
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(
 		newServe(), newDev(),
-		newUser(), newAPIKey(), newSigningKey(), newKeyEncryptionKey(), newAudit(), newSAML(),
+		newUser(), newKeyCommand(), newRole(), newAPIKey(), newProfile(), newSigningKey(), newKeyEncryptionKey(), newAudit(), newSAML(),
 		newBackup(), newRestore(), newMigrate(),
 		newHealth(), newConformance(), newConfig(), newVersion(),
 	)
+	root.SetFlagErrorFunc(flagError)
+	root.SetGlobalNormalizationFunc(normalizeFlag)
+	finish(root)
 	return root
+}
+
+// finish gives a command and its subcommands what all commands have.
+func finish(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error { return usageError(check(cmd, args)) }
+	}
+	if cmd.ValidArgsFunction == nil && cmd.Name() != "completion" {
+		cmd.ValidArgsFunction = cobra.NoFileCompletions
+	}
+	for _, sub := range cmd.Commands() {
+		finish(sub)
+	}
 }
 
 // newGroup returns a command that only has subcommands.
 func newGroup(use, short string, commands ...*cobra.Command) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: help}
+	cmd := &cobra.Command{Use: use, Short: short, Args: subcommand, RunE: help}
 	cmd.AddCommand(commands...)
 	return cmd
 }
@@ -41,85 +61,18 @@ func newGroup(use, short string, commands ...*cobra.Command) *cobra.Command {
 // help runs a command that only groups others. Without it cobra reports success for an unknown subcommand.
 func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
-// configFlags holds --config and the flags of settings, which have the settings' names.
-type configFlags struct {
-	file  string
-	names []string
-	// defaults replace those of settings.
-	defaults map[string]string
-}
-
-// add adds --config, and a flag for each setting in keys, to a command.
-func (f *configFlags) add(cmd *cobra.Command, keys ...string) {
-	cmd.Flags().StringVar(&f.file, "config", "", "YAML file with settings (environment: SALLYPORT_CONFIG)")
-	for _, s := range config.Settings {
-		for _, key := range keys {
-			if s.Key == key {
-				value, replaced := f.defaults[key]
-				if !replaced {
-					value = s.Default
-				}
-				cmd.Flags().String(key, value, strings.ReplaceAll(s.About, "`", "")+" (environment: "+s.Env()+")")
-				f.names = append(f.names, key)
-			}
+// subcommand refuses what cobra has not found among the subcommands.
+func subcommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
 		}
 	}
-}
-
-func (f *configFlags) sources(cmd *cobra.Command) config.Sources {
-	given := map[string]string{}
-	for _, name := range f.names {
-		if flag := cmd.Flags().Lookup(name); flag.Changed {
-			given[name] = flag.Value.String()
-		}
-	}
-	path := cmp.Or(f.file, os.Getenv("SALLYPORT_CONFIG"))
-	return config.Sources{Defaults: f.defaults, Flags: given, Env: os.LookupEnv, File: path}
-}
-
-// warnUnknownVariables prints the environment variables that no setting has. They are printed before an error of the
-// configuration, because a setting may be missing for a mistake in its variable's name.
-func warnUnknownVariables(cmd *cobra.Command) {
-	for _, name := range config.Ignored(os.Environ()) {
-		cmd.PrintErrf("warning: unknown setting: %s\n", name)
-	}
-}
-
-func newConfig() *cobra.Command {
-	var flags configFlags
-	check := &cobra.Command{
-		Use:   "check",
-		Short: "Report all errors of the configuration, or print the effective values",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return checkConfig(cmd, flags.sources(cmd)) },
-	}
-	flags.add(check, "listen", "admin.listen", "tls.certificate", "tls.key", "plain_http", "store")
-	return newGroup("config", "Check and show the configuration", check)
-}
-
-func checkConfig(cmd *cobra.Command, sources config.Sources) error {
-	warnUnknownVariables(cmd)
-
-	c, err := config.Load(sources)
-	if err == nil {
-		err = c.Servable()
-	}
-	if err != nil {
-		return fmt.Errorf("invalid configuration:\n%w", err)
-	}
-	for _, file := range c.Exposed {
-		cmd.PrintErrf("warning: %s: every user of this machine can read %s, which holds a secret\n", file.Setting, file.Path)
-	}
-
-	values, err := config.Effective(sources)
-	if err != nil {
-		return err
-	}
-	var rows [][]string
-	for _, s := range config.Settings {
-		rows = append(rows, []string{s.Key, values[s.Key]})
-	}
-	return printTable(cmd.OutOrStdout(), rows)
+	return fmt.Errorf("unknown command %q for %q%s", args[0], cmd.CommandPath(), suggest.Hint(args[0], names))
 }
 
 // version returns the version of this program, or "" if it was built without one.
@@ -131,23 +84,49 @@ func version() string {
 	return info.Main.Version
 }
 
+// shownVersion is what version shows.
+type shownVersion struct {
+	Version  string `json:"version"`
+	Revision string `json:"revision,omitempty"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+func currentVersion() shownVersion {
+	v := shownVersion{Version: "(unknown)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return v
+	}
+	v.Version = info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			v.Revision = s.Value
+		}
+	}
+	return v
+}
+
+// versionLine returns the version in one line.
+func versionLine() string {
+	v := currentVersion()
+	return strings.Join(strings.Fields("sallyport "+v.Version+" "+v.Revision+" "+v.Go), " ")
+}
+
 func newVersion() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version of this program",
-		Args:  cobra.NoArgs,
+	var out printer
+	cmd := &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version of this program",
+		Example: "  sallyport version\n  sallyport version --output json",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			info, ok := debug.ReadBuildInfo()
-			if !ok {
-				return errors.New("this program was built without build information")
+			if out.format == "table" {
+				return printLine(cmd, "%s", versionLine())
 			}
-			revision := ""
-			for _, s := range info.Settings {
-				if s.Key == "vcs.revision" {
-					revision = " " + s.Value
-				}
-			}
-			return printLine(cmd, "sallyport %s%s %s", info.Main.Version, revision, info.GoVersion)
+			return out.write(cmd.OutOrStdout(), currentVersion())
 		},
 	}
+	out.add(cmd)
+	return cmd
 }

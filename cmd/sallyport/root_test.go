@@ -48,8 +48,8 @@ func TestConfigCheck_Wrong(t *testing.T) {
 			invocation{
 				args: append(command, "--config", path, "--listen", "nowhere"), env: []string{"SALLYPORT_LOG_LEVEL=loud"},
 			})
-		if o.code != 1 || o.stdout != "" {
-			t.Errorf("%v: exit code %d and the output %q; want 1 and none", command, o.code, o.stdout)
+		if o.code != exitUsage || o.stdout != "" {
+			t.Errorf("%v: exit code %d and the output %q; want %d and none", command, o.code, o.stdout, exitUsage)
 		}
 		for _, want := range []string{
 			"lissen: unknown setting", `session.idle: "soon"`, `listen: "nowhere"`, `trusted_proxies: "300.0.0.0/8"`,
@@ -76,7 +76,7 @@ func TestVersion(t *testing.T) {
 func TestUnknownCommands(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"sevre"}, {"user", "dissable", "alice"}, {"config", "chek"}, {"serve", "now"}} {
-		wantRefusal(t, run(t, invocation{args: args}), "unknown command")
+		wantMistake(t, run(t, invocation{args: args}), "unknown command")
 	}
 	for _, args := range [][]string{{}, {"user"}, {"config"}, {"--help"}} {
 		if o := run(t, invocation{args: args}); o.code != 0 || !strings.Contains(o.stdout, "Usage:") {

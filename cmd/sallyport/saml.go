@@ -17,67 +17,107 @@ import (
 func newSAML() *cobra.Command {
 	var flags configFlags
 	var id string
+	var out printer
 	check := &cobra.Command{
-		Use:   "check",
-		Short: "Check the SAML realms and the metadata of their identity providers",
-		Args:  cobra.NoArgs,
+		Use:     "check",
+		Short:   "Check the SAML realms and the metadata of their identity providers",
+		Example: "  sallyport saml check\n  sallyport saml check --realm corporate --output json",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := config.Load(flags.sources(cmd))
+			c, err := config.Load(flags.sources(cmd)) // all errors, as serve reports them
 			if err != nil {
-				return fmt.Errorf("invalid configuration:\n%w", err)
+				return usageErrorf("invalid configuration:\n%w", err)
 			}
 			realms, err := selectRealms(c.Realms, id)
 			if err != nil {
 				return err
 			}
-			return checkRealms(cmd, realms)
+			return checkRealms(cmd, realms, out)
 		},
 	}
 	check.Flags().StringVar(&id, "realm", "", "check only the realm with this id")
 	flags.add(check)
+	out.add(check)
 	return newGroup("saml", "Check the SAML realms", check)
 }
 
 func selectRealms(realms []saml.Realm, id string) ([]saml.Realm, error) {
 	if len(realms) == 0 {
-		return nil, errors.New("no realms are configured; the setting saml.realms names the file that describes them")
+		return nil, usageErrorf("no realms are configured; the setting saml.realms names the file that describes them")
 	}
 	if id == "" {
 		return realms, nil
 	}
 	i := slices.IndexFunc(realms, func(r saml.Realm) bool { return r.ID == id })
 	if i < 0 {
-		return nil, fmt.Errorf("--realm: there is no realm %q", id)
+		return nil, usageErrorf("--realm: there is no realm %q", id)
 	}
 	return realms[i : i+1], nil
 }
 
 // checkRealms returns an error if any realm is misconfigured. Harmless findings are printed as warnings.
-func checkRealms(cmd *cobra.Command, realms []saml.Realm) error {
+func checkRealms(cmd *cobra.Command, realms []saml.Realm, out printer) error {
 	var problems []error
+	var reports []shownReport
 	for _, realm := range realms {
 		report := saml.Check(cmd.Context(), realm, metadataURL(realm), time.Now())
-		rows := [][]string{{"realm " + report.Realm}}
-		for _, fact := range report.Facts {
-			rows = append(rows, []string{"  " + fact.Name, fact.Value})
-		}
-		if err := printTable(cmd.OutOrStdout(), rows); err != nil {
-			return err
+		reports = append(reports, reportOf(report))
+		if out.format == "table" {
+			if err := printFacts(cmd, report); err != nil {
+				return err
+			}
 		}
 
 		for _, f := range report.Findings {
 			line := fmt.Sprintf("realm %s: %s: %s", report.Realm, f.Setting, f.Text)
 			if f.Harmless {
-				cmd.PrintErrln("warning:", line)
+				warn(cmd, "%s", line)
 			} else {
 				problems = append(problems, errors.New(line))
 			}
+		}
+	}
+	if out.format != "table" {
+		if err := out.write(cmd.OutOrStdout(), reports); err != nil {
+			return err
 		}
 	}
 	if len(problems) > 0 {
 		return fmt.Errorf("misconfigured realms:\n%w", errors.Join(problems...))
 	}
 	return nil
+}
+
+// shownReport is the result for a realm as check shows it.
+type shownReport struct {
+	Realm    string            `json:"realm"`
+	Facts    map[string]string `json:"facts"`
+	Findings []shownFinding    `json:"findings"`
+}
+
+type shownFinding struct {
+	Setting  string `json:"setting"`
+	Text     string `json:"text"`
+	Harmless bool   `json:"harmless"`
+}
+
+func reportOf(report saml.Report) shownReport {
+	shown := shownReport{Realm: report.Realm, Facts: map[string]string{}, Findings: []shownFinding{}}
+	for _, fact := range report.Facts {
+		shown.Facts[fact.Name] = fact.Value
+	}
+	for _, f := range report.Findings {
+		shown.Findings = append(shown.Findings, shownFinding{f.Setting, f.Text, f.Harmless})
+	}
+	return shown
+}
+
+func printFacts(cmd *cobra.Command, report saml.Report) error {
+	rows := [][]string{{"realm " + report.Realm}}
+	for _, fact := range report.Facts {
+		rows = append(rows, []string{"  " + fact.Name, fact.Value})
+	}
+	return printTable(cmd.OutOrStdout(), rows)
 }
 
 // metadataURL returns the URL of the operation saml-metadata for a realm, beside that of saml-callback.

@@ -66,9 +66,9 @@ func TestSAMLCheck_Wrong(t *testing.T) {
 // Ensures that "saml check" creates no database, and fails without realms.
 func TestSAMLCheck_Nothing(t *testing.T) {
 	t.Parallel()
-	wantRefusal(t, run(t, invocation{args: []string{"saml", "check"}}), "no realms are configured")
+	wantMistake(t, run(t, invocation{args: []string{"saml", "check"}}), "no realms are configured")
 	dir := t.TempDir()
-	wantRefusal(t, run(t, invocation{args: []string{"saml", "check", "--realm", "other"}, env: realmsFile(t), dir: dir}),
+	wantMistake(t, run(t, invocation{args: []string{"saml", "check", "--realm", "other"}, env: realmsFile(t), dir: dir}),
 		`there is no realm "other"`)
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
 		t.Errorf("%v, %v; want nothing", files, err)

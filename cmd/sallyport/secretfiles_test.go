@@ -55,7 +55,7 @@ func TestSecretFiles(t *testing.T) {
 		change(path, 0o646)
 		for _, command := range []string{"config check", "serve"} {
 			o := run(t, with(strings.Fields(command)...))
-			if want := setting + ": every user of this machine can write to " + path; o.code != 1 ||
+			if want := setting + ": every user of this machine can write to " + path; o.code != exitUsage ||
 				!strings.Contains(o.stderr, want) {
 				t.Errorf("%s: exit code %d: %s; want %q", command, o.code, o.stderr, want)
 			}

@@ -31,14 +31,12 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve until SIGTERM or SIGINT, then finish the requests in progress",
-		Args:  cobra.NoArgs,
+		Example: "  sallyport serve\n  sallyport serve --config sallyport.yaml\n" +
+			"  sallyport serve --store sqlite:/var/lib/sallyport/sallyport.db",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := config.Load(flags.sources(cmd))
+			c, err := serverConfig(flags.sources(cmd))
 			if err != nil {
-				warnUnknownVariables(cmd)
-				return fmt.Errorf("invalid configuration:\n%w", err)
-			}
-			if err := c.Servable(); err != nil {
 				warnUnknownVariables(cmd)
 				return err
 			}
@@ -55,7 +53,7 @@ func newServe() *cobra.Command {
 			return serve(cmd.Context(), c, log)
 		},
 	}
-	flags.add(cmd, "listen", "admin.listen", "tls.certificate", "tls.key", "plain_http", "store")
+	flags.add(cmd, serverSettings...)
 	return cmd
 }
 

@@ -246,7 +246,8 @@ func TestServe_UnknownVariable(t *testing.T) {
 	}
 	s.stop()
 	o := run(t, invocation{args: []string{"serve"}, env: []string{"SALLYPORT_LISTN=1", "SALLYPORT_LISTEN=nowhere"}})
-	if o.code != 1 || !strings.HasPrefix(o.stderr, "warning: unknown setting: SALLYPORT_LISTN") {
+	if o.code != exitUsage ||
+		!strings.HasPrefix(o.stderr, "warning: unknown setting: SALLYPORT_LISTN; did you mean SALLYPORT_LISTEN?") {
 		t.Errorf("exit code %d and %q", o.code, o.stderr)
 	}
 }

@@ -71,7 +71,7 @@ func TestSigningKey(t *testing.T) {
 	if got, want := signingKeys(t, dsn), []string{second + " waits", first + " signs"}; !slices.Equal(got, want) {
 		t.Errorf("the keys are %v; want %v", got, want)
 	}
-	wantRefusal(t, runSigningKey(t, dsn, "rotate", "--now"),
+	wantMistake(t, runSigningKey(t, dsn, "rotate", "--now"),
 		"--now ends all sessions, and all users have to sign in again; add --force to confirm")
 	wantEverywhere(http.StatusOK)
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,7 +15,6 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/config"
-	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -25,36 +25,43 @@ type records struct {
 	store  *store.Store
 }
 
-// storeCommand returns a command that works on the records of a store, also while a server runs on it.
-func storeCommand(
-	use, short string, args cobra.PositionalArgs, run func(*cobra.Command, records, []string) error,
-) *cobra.Command {
+// storeCommand makes a command work on the records of a store, also while a server runs on it.
+func storeCommand(cmd *cobra.Command, run func(*cobra.Command, records, []string) error) *cobra.Command {
 	var flags configFlags
-	cmd := &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
-		c, err := config.Load(flags.sources(cmd))
+	flags.add(cmd, "store")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := flags.load(cmd)
 		if err != nil {
 			return err
 		}
 		return onRecords(cmd, c, func(r records) error { return run(cmd, r, args) })
-	}}
-	flags.add(cmd, "store")
+	}
 	return cmd
 }
 
 // onRecords calls f with a store. Its changes have the command line as their actor in the audit trail.
 func onRecords(cmd *cobra.Command, c config.Config, f func(records) error) error {
 	cmd.SetContext(audit.WithOrigin(cmd.Context(), audit.Origin{Actor: audit.CommandLine}))
-	return withoutFaultCode(withStore(cmd, c, f))
+	return withStore(cmd, c, f)
 }
 
-// withStore opens an existing store; only the command "add" creates one.
+// withStore opens an existing store; only the commands "add" and "up" create the tables of one.
 func withStore(cmd *cobra.Command, c config.Config, f func(records) error) error {
 	isNew, err := newDatabase(cmd, c.Store)
 	if err != nil {
 		return err
 	}
+	if isNew {
+		if err := rehearse(cmd, c, f); err != nil {
+			return err
+		}
+	}
 
-	st, err := store.Open(cmd.Context(), c.Store, time.Now)
+	var st *store.Store
+	err = withProgress(cmd, "opening the database", func() error {
+		st, err = store.Open(cmd.Context(), c.Store, time.Now)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -62,6 +69,18 @@ func withStore(cmd *cobra.Command, c config.Config, f func(records) error) error
 	if isNew {
 		cmd.PrintErrf("created the database %s\n", databaseName(c.Store))
 	}
+	return errors.Join(f(records{c, st}), st.Close())
+}
+
+// rehearse calls f with a new store in memory, so that a command that fails creates no database.
+func rehearse(cmd *cobra.Command, c config.Config, f func(records) error) error {
+	st, err := store.Open(cmd.Context(), store.None, time.Now)
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	cmd.SetOut(io.Discard)
+	defer cmd.SetOut(out)
 	return errors.Join(f(records{c, st}), st.Close())
 }
 
@@ -81,7 +100,7 @@ func newDatabase(cmd *cobra.Command, dsn string) (bool, error) {
 
 	path := databaseFile(dsn)
 	if path == "" {
-		return false, fmt.Errorf("--store %s keeps no records", dsn)
+		return false, usageErrorf("--store %s keeps no records", dsn)
 	}
 	if !exists(path) && cmd.Name() != "add" {
 		return false, fmt.Errorf("the database %s does not exist; name another with --store sqlite:PATH", path)
@@ -137,16 +156,4 @@ func (r records) elevations(ctx context.Context) (*elevation.Service, error) {
 		return nil, err
 	}
 	return elevation.NewService(r.store, sessions, r.attempts(), sealer, r.config.Elevation, time.Now), nil
-}
-
-// withoutFaultCode removes the code from a fault's text, and keeps its cause.
-func withoutFaultCode(err error) error {
-	var f *fault.Error
-	if !errors.As(err, &f) {
-		return err
-	}
-	if cause := f.Unwrap(); cause != nil {
-		return fmt.Errorf("%s: %w", f.Message, cause)
-	}
-	return errors.New(f.Message)
 }

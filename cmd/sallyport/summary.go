@@ -66,18 +66,8 @@ func (s *summary) addSeed(data seed.Seed) {
 // summaryFormat writes a summary.
 type summaryFormat func(io.Writer, summary) error
 
-// summaryWriter returns the writer of a format.
-func summaryWriter(format string) (summaryFormat, error) {
-	switch format {
-	case "text":
-		return writeText, nil
-	case "env":
-		return writeEnv, nil
-	case "json":
-		return writeJSON, nil
-	}
-	return nil, fmt.Errorf("--output: %q is none of text, env and json", format)
-}
+// summaryWriters are the writers of the formats.
+var summaryWriters = map[string]summaryFormat{"text": writeText, "env": writeEnv, "json": writeJSON}
 
 func writeJSON(out io.Writer, s summary) error {
 	encoder := json.NewEncoder(out)

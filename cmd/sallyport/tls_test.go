@@ -99,7 +99,7 @@ func TestServe_TLSRefused(t *testing.T) {
 		{filepath.Join(dir, "missing.crt"), key, "missing.crt: no such file"},
 	} {
 		o := run(t, invocation{args: append(args, "--tls.certificate", each.certificate, "--tls.key="+each.key), dir: dir})
-		wantRefusal(t, o, each.saying)
+		wantMistake(t, o, each.saying)
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
 		t.Errorf("it left behind %v, %v", entries, err)
@@ -111,7 +111,7 @@ func TestServe_PlainHTTP(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	args := []string{"serve", "--listen", "0.0.0.0:0", "--store", "none"}
-	wantRefusal(t, run(t, invocation{args: args, dir: dir}), "set tls.certificate and tls.key; or plain_http to true")
+	wantMistake(t, run(t, invocation{args: args, dir: dir}), "set tls.certificate and tls.key; or plain_http to true")
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
 		t.Errorf("it left behind %v, %v", entries, err)
 	}

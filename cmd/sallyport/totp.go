@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -19,10 +18,15 @@ type device struct {
 }
 
 func newUserTOTP() *cobra.Command {
-	var output string
+	var out printer
 	var remove bool
 	const short = "Replace a user's second factor with a new one, which is valid immediately"
-	cmd := storeCommand("totp NAME", short, oneName, func(cmd *cobra.Command, r records, args []string) error {
+	cmd := storeCommand(&cobra.Command{
+		Use:     "totp NAME",
+		Short:   short,
+		Example: "  sallyport user totp alice\n  sallyport user totp alice --remove",
+		Args:    oneName,
+	}, func(cmd *cobra.Command, r records, args []string) error {
 		if remove {
 			return removeSecondFactor(cmd, r, args[0])
 		}
@@ -30,20 +34,14 @@ func newUserTOTP() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if output == "json" {
-			return d.writeJSON(cmd.OutOrStdout())
+		if out.format != "table" {
+			return out.write(cmd.OutOrStdout(), d)
 		}
 		return d.writeText(cmd.OutOrStdout())
 	})
 	cmd.Flags().BoolVar(&remove, "remove", false, "remove the second factor instead")
-	cmd.Flags().StringVar(&output, "output", "text", "format: text, with a QR code, or json")
-	cmd.PreRunE = func(*cobra.Command, []string) error {
-		if output != "text" && output != "json" {
-			return fmt.Errorf("--output: %q is neither text nor json", output)
-		}
-		return nil
-	}
-	return cmd
+	out.add(cmd)
+	return completeNames(cmd, userNames)
 }
 
 func removeSecondFactor(cmd *cobra.Command, r records, name string) error {
@@ -64,12 +62,6 @@ func provision(cmd *cobra.Command, r records, name string) (device, error) {
 	}
 	enrollment, codes, err := elevations.Provision(cmd.Context(), name)
 	return device{name, enrollment.Secret, enrollment.URI, codes}, err
-}
-
-func (d device) writeJSON(w io.Writer) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false) // the URI, which users copy, has ampersands
-	return encoder.Encode(d)     //nolint:gosec // the command's purpose is to print the secret once
 }
 
 func (d device) writeText(w io.Writer) error {

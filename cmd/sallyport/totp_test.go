@@ -226,11 +226,15 @@ func TestUser_TOTP_Refusals(t *testing.T) {
 	addUser(t, dsn, alice)
 	serveStore(t, dsn).stop()
 	for saying, args := range map[string][]string{
-		`--output: "xml" is neither text nor json`: {"alice", "--output=xml"},
+		"this must be one of table, json, yaml": {"alice", "--output=xml"},
+		"this takes one NAME":                   {"alice", "bob"},
+		"keeps no records":                      {"alice", "--store=none"},
+	} {
+		wantMistake(t, runUser(t, dsn, "", append([]string{"totp"}, args...)...), saying)
+	}
+	for saying, args := range map[string][]string{
 		`no user "bob"`:                          {"bob"},
-		"this takes one NAME":                    {"alice", "bob"},
 		"the database nothing.db does not exist": {"alice", "--store=sqlite:nothing.db"},
-		"keeps no records":                       {"alice", "--store=none"},
 	} {
 		wantRefusal(t, runUser(t, dsn, "", append([]string{"totp"}, args...)...), saying)
 	}

@@ -10,14 +10,27 @@ import (
 // wantRefusal fails the test unless the program exited with 1 and one line on standard error that contains the text.
 func wantRefusal(t *testing.T, o outcome, saying string) {
 	t.Helper()
-	if o.code != 1 || o.stdout != "" {
-		t.Errorf("exit code %d and the output %q; want 1 and none", o.code, o.stdout)
+	wantFailure(t, o, exitFailed, saying)
+}
+
+// wantMistake is wantRefusal for an invalid command line, setting or file.
+func wantMistake(t *testing.T, o outcome, saying string) {
+	t.Helper()
+	wantFailure(t, o, exitUsage, saying)
+}
+
+// wantFailure fails the test unless the program exited with the code and one line on standard error that contains the
+// text, and no code of a fault.
+func wantFailure(t *testing.T, o outcome, code int, saying string) {
+	t.Helper()
+	if o.code != code || o.stdout != "" {
+		t.Errorf("exit code %d and the output %q; want %d and none", o.code, o.stdout, code)
 	}
 	oneLine := strings.HasPrefix(o.stderr, "sallyport: ") && strings.Count(o.stderr, "\n") == 1
 	if !oneLine || !strings.Contains(o.stderr, saying) {
 		t.Errorf("standard error is %q; want one line that says %q", o.stderr, saying)
 	}
-	for _, code := range []string{"root.", "user.", "authc."} {
+	for _, code := range []string{"root.", "user.", "authc.", "user not found", "invalid data", "name conflict"} {
 		if strings.Contains(o.stderr, code) {
 			t.Errorf("standard error %q contains an error code", o.stderr)
 		}
@@ -153,6 +166,8 @@ func TestUser_Refusals(t *testing.T) {
 	addUser(t, dsn, alice)
 	before := mustUser(t, dsn, "", "list")
 	const viewer = "--role=ece_deployment_viewer"
+	mistakes := []string{"password elsewhere", "new password elsewhere", "password as a flag", "two lines", "no name",
+		"unknown flag", "no store", "a store of another sort"}
 	for name, test := range map[string]struct {
 		args   []string
 		stdin  string
@@ -196,7 +211,11 @@ func TestUser_Refusals(t *testing.T) {
 			"store: this is not sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or none"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			wantRefusal(t, runUser(t, dsn, test.stdin, test.args...), test.saying)
+			want := exitFailed
+			if slices.Contains(mistakes, name) {
+				want = exitUsage
+			}
+			wantFailure(t, runUser(t, dsn, test.stdin, test.args...), want, test.saying)
 		})
 	}
 	if after := mustUser(t, dsn, "", "list"); after != before {

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"encoding/base64"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sallyport/sallyport/impl/platform/secret"
+)
+
+// badConfiguration is one that serve must refuse.
+type badConfiguration struct {
+	args, env []string
+	saying    string
+}
+
+// badConfigurations returns configurations with one error each, in a folder with the database of a server.
+func badConfigurations(t *testing.T, folder string) map[string]badConfiguration {
+	t.Helper()
+	certificate, key, _ := issue(t, t.TempDir())
+	path := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		writeFile(t, path, text)
+		return path
+	}
+	dsn := "sqlite:" + filepath.Join(folder, "sallyport.db")
+	other := base64.StdEncoding.EncodeToString(secret.NewKey())
+	path("bad.db.key", "no key")
+	if err := os.Mkdir(filepath.Join(folder, "folder"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	lost := filepath.Join(folder, "lost.db")
+	if err := os.CopyFS(filepath.Join(folder, "copy"), os.DirFS(folder)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(folder, "copy", "sallyport.db"), lost); err != nil {
+		t.Fatal(err)
+	}
+	return map[string]badConfiguration{
+		"an unknown setting":          {args: []string{"--config", path("unknown.yaml", "lissen: x")}, saying: "did you mean listen?"},
+		"an unknown value":            {env: []string{"SALLYPORT_LOG_LEVEL=loud"}, saying: "log.level"},
+		"no configuration file":       {args: []string{"--config", "missing.yaml"}, saying: "missing.yaml"},
+		"all addresses without TLS":   {args: []string{"--listen", "0.0.0.0:0"}, saying: "plain_http"},
+		"an unknown host":             {args: []string{"--listen", "host.invalid:0"}, saying: "listen: "},
+		"an address of another host":  {args: []string{"--listen", "192.0.2.1:0", "--plain-http", "true"}, saying: "192.0.2.1:0"},
+		"one address for both":        {args: []string{"--listen", "127.0.0.1:12399", "--admin-listen", "127.0.0.1:12399"}, saying: "admin.listen"},
+		"an unknown admin host":       {args: []string{"--admin-listen", "host.invalid:0"}, saying: "host.invalid"},
+		"no certificate":              {args: []string{"--tls-certificate", "missing.crt", "--tls-key", key}, saying: "missing.crt"},
+		"no key of the certificate":   {args: []string{"--tls-certificate", certificate}, saying: "tls.key"},
+		"a certificate as key":        {args: []string{"--tls-certificate", certificate, "--tls-key", certificate}, saying: "rather than a key"},
+		"a database in memory":        {args: []string{"--store", "sqlite::memory:"}, saying: "name a file"},
+		"a database of another kind":  {args: []string{"--store", "mysql:x"}, saying: "store: this is not sqlite:PATH"},
+		"a folder as database":        {args: []string{"--store", "sqlite:" + filepath.Join(folder, "folder")}, saying: "folder"},
+		"a folder that is missing":    {args: []string{"--store", "sqlite:missing/a.db"}, saying: "missing"},
+		"a text as database":          {args: []string{"--store", "sqlite:" + path("text.db", strings.Repeat("no database\n", 100))}, saying: "text.db"},
+		"a key file without a key":    {args: []string{"--store", "sqlite:" + filepath.Join(folder, "bad.db")}, saying: "does not hold 32 bytes"},
+		"another key":                 {args: []string{"--store", dsn}, env: []string{"SALLYPORT_KEY_ENCRYPTION_KEY=" + other}, saying: "is not the key"},
+		"a key that is too short":     {env: []string{"SALLYPORT_KEY_ENCRYPTION_KEY=c2hvcnQ="}, saying: "32 bytes in base64"},
+		"a key that is missing":       {args: []string{"--store", "sqlite:" + lost}, saying: "lost.db.key is missing"},
+		"PostgreSQL without a key":    {args: []string{"--store", "postgres://127.0.0.1/x"}, saying: "PostgreSQL has no place for the key"},
+		"a password in the arguments": {args: []string{"--store", "postgres://u:p@127.0.0.1/x"}, saying: "SALLYPORT_STORE_FILE"},
+		"a short password":            {env: []string{"SALLYPORT_ADMIN_PASSWORD=short"}, saying: "admin_password"},
+		"attributes of traces": {
+			env: []string{"SALLYPORT_TRACING=true", "OTEL_RESOURCE_ATTRIBUTES=nonsense"}, saying: "OTEL_RESOURCE_ATTRIBUTES",
+		},
+		"no realms": {env: []string{"SALLYPORT_SAML_REALMS=missing.yaml"}, saying: "saml.realms"},
+	}
+}
+
+// Ensures that "config check" and "serve" refuse the same configurations for the same reason, and that neither creates
+// a file then.
+func TestConfigCheck_RefusesWhatServeRefuses(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	serveIn(t, folder, "sqlite:sallyport.db").stop()
+	for name, c := range badConfigurations(t, folder) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, command := range [][]string{{"config", "check"}, {"serve"}} {
+				dir := t.TempDir()
+				args := command
+				if len(c.args) == 0 || c.args[0] != "--listen" {
+					args = append(args, "--listen", "127.0.0.1:0")
+				}
+				o := run(t, invocation{args: append(args, c.args...), env: c.env, dir: dir})
+				if o.code == 0 || o.stdout != "" || !strings.Contains(o.stderr, c.saying) {
+					t.Errorf("%v: exit code %d: %s%s; want %q", command, o.code, o.stdout, o.stderr, c.saying)
+				}
+				if command[0] == "config" && o.code != exitUsage {
+					t.Errorf("exit code %d; want %d", o.code, exitUsage)
+				}
+				if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
+					t.Errorf("%v left behind %v, %v", command, files, err)
+				}
+			}
+		})
+	}
+}
+
+// Ensures that "config check" accepts the configuration of a running server, and creates no file for a new one.
+func TestConfigCheck_AcceptsWhatServes(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	s := serveStore(t, dsn)
+	address := strings.TrimPrefix(s.url, "http://")
+	if o := run(t, invocation{args: []string{"config", "check", "--store", dsn, "--listen", address}}); o.code != 0 {
+		t.Errorf("exit code %d: %s", o.code, o.stderr)
+	}
+
+	dir := t.TempDir()
+	if o := run(t, invocation{args: []string{"config", "check", "--listen", "127.0.0.1:0"}, dir: dir}); o.code != 0 {
+		t.Errorf("exit code %d: %s", o.code, o.stderr)
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
+		t.Errorf("%v, %v; want nothing", files, err)
+	}
+}
+
+// Ensures that hints can be pasted where the program is installed.
+func TestInstallation(t *testing.T) {
+	t.Parallel()
+	for path, c := range map[string]struct {
+		service bool
+		want    installation
+		command string
+		setting string
+	}{
+		"/sallyport":               {false, inContainer, "docker exec CONTAINER /sallyport x", "--env SALLYPORT_ADMIN_LISTEN=a"},
+		"/usr/local/bin/sallyport": {true, asService, "runuser -u sallyport -- sallyport x --config " + serviceConfig, "admin.listen: a in " + serviceConfig},
+		"/usr/bin/sallyport":       {false, asBinary, "sallyport x", "--admin-listen a"},
+		"/home/alice/bin/program":  {true, asBinary, "sallyport x", "--admin-listen a"},
+	} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			i := installedAt(path, c.service)
+			if i != c.want || i.command("x") != c.command || i.setting("admin.listen", "a") != c.setting {
+				t.Errorf("%d, %q, %q", i, i.command("x"), i.setting("admin.listen", "a"))
+			}
+		})
+	}
+}
+
+// Ensures that the addresses of the two listeners are recognized as one.
+func TestAnyAddress(t *testing.T) {
+	t.Parallel()
+	loopback := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}
+	if anyAddress(loopback, loopback) || !anyAddress(loopback, &net.TCPAddr{}) || !anyAddress(&net.TCPAddr{IP: net.IPv6zero}) {
+		t.Error("an address is recognized wrongly")
+	}
+}

@@ -1,0 +1,280 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+var update = flag.Bool("update", false, "write docs/reference/command-line.md again")
+
+const commandLinePage = "../../docs/reference/command-line.md"
+
+// commands returns all commands of the program, in the order of their names, without those that cobra adds.
+func commands() []*cobra.Command {
+	var all []*cobra.Command
+	var add func(*cobra.Command)
+	add = func(cmd *cobra.Command) {
+		all = append(all, cmd)
+		for _, sub := range cmd.Commands() {
+			add(sub)
+		}
+	}
+	add(newRoot())
+	return all
+}
+
+// Ensures that the reference has every command, flag and exit code as the program has them.
+func TestCommandLine_Reference(t *testing.T) {
+	t.Parallel()
+	want := commandLine()
+	if *update {
+		if err := os.WriteFile(commandLinePage, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(commandLinePage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("%s is not what the program has: go test ./cmd/sallyport -run TestCommandLine_Reference -update",
+			commandLinePage)
+	}
+}
+
+// commandLine returns the text of the reference.
+func commandLine() string {
+	var page strings.Builder
+	page.WriteString(`# Command line
+
+` + "`sallyport COMMAND --help`" + ` shows the same with examples. Each setting of [the configuration](configuration.md) that is a
+flag has dashes there; its name is accepted, too (` + "`--plain_http`" + `). A mistyped command, flag or setting gets a
+suggestion.
+
+- **Output**: what lists or shows has ` + "`--output table`, `json` or `yaml`" + `; results are on standard output, and all else on
+  standard error. Colours and progress are for terminals only; ` + "`NO_COLOR`" + ` turns colours off.
+- **Passwords** are asked for on a terminal, twice and without an echo, or read from standard input
+  (` + "`--password-stdin`" + `) or a file (` + "`--password-file`" + `). No command takes a secret as an argument.
+- **Database or server**: commands with ` + "`--url`" + ` work on the database that ` + "`--store`" + ` names, also while servers run on it,
+  or on any server. On the database, the audit trail has them as changes by ` + "`(command line)`" + `. A server needs
+  credentials: see [profiles](#profiles).
+- **Completion**: ` + "`sallyport completion bash`" + `, ` + "`zsh`, `fish` or `powershell`" + ` prints a script for the shell. It completes
+  commands, flags, formats and roles, and names of users and roles from the database.
+
+## Exit codes
+
+| code | meaning |
+|---|---|
+`)
+	for code, meaning := range exitCodes {
+		fmt.Fprintf(&page, "| %d | %s |\n", code, meaning)
+	}
+	page.WriteString(`
+` + "`conformance`" + ` has its own: 1 with differences, 3 if the server could not be compared completely.
+
+## Profiles
+
+A profile is a server in ` + "`sallyport/profiles.yaml`" + ` in the user's configuration folder (` + "`~/.config`" + ` on Linux), or in
+the file that ` + "`SALLYPORT_CLIENT_CONFIG`" + ` names. ` + "`--profile`" + ` or ` + "`SALLYPORT_CLIENT_PROFILE`" + ` selects one. Paths are
+relative to the file's folder.
+
+` + "```yaml" + `
+` + profilesExample + "```" + `
+
+Without credentials in the profile, and with ` + "`--url`" + `, these variables have them:
+
+| variable | value |
+|---|---|
+| ` + "`SALLYPORT_CLIENT_API_KEY`" + ` | an encoded API key; with the suffix ` + "`_FILE`" + ` a file with it |
+| ` + "`SALLYPORT_CLIENT_USERNAME`" + ` | a user's name |
+| ` + "`SALLYPORT_CLIENT_PASSWORD`" + ` | the user's password; with the suffix ` + "`_FILE`" + ` a file with it. On a terminal it is asked for otherwise, and so is the code of a second factor |
+
+## Commands
+`)
+	for _, cmd := range commands() {
+		if cmd.HasParent() && !cmd.HasSubCommands() {
+			describeCommand(&page, cmd)
+		}
+	}
+	return page.String()
+}
+
+// profilesExample is the file of profiles in the reference.
+const profilesExample = `profiles:
+  - name: production
+    url: https://sallyport.example.org
+    ca: ca.pem                       # if the system does not trust the certificate
+    api_key_file: production.key     # or api_key_env, the name of a variable
+  - name: staging
+    url: https://staging.example.org
+    username: alice
+    password_file: staging.password  # or password_env; without either the terminal asks
+`
+
+// describeCommand writes the section of a command.
+func describeCommand(page *strings.Builder, cmd *cobra.Command) {
+	fmt.Fprintf(page, "\n### %s\n\n%s.\n", strings.TrimPrefix(cmd.CommandPath(), "sallyport "), cmd.Short)
+	if cmd.Long != "" {
+		fmt.Fprintf(page, "\n%s\n", cmd.Long)
+	}
+	fmt.Fprintf(page, "\n```sh\n%s\n```\n", strings.TrimSuffix(cmd.UseLine(), " [flags]"))
+
+	rows := ""
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Hidden || f.Name == "help" {
+			return
+		}
+		value := ""
+		if f.DefValue != "" && f.DefValue != "[]" && f.DefValue != "false" {
+			value = "`" + f.DefValue + "`"
+		}
+		rows += fmt.Sprintf("| `--%s` | %s | %s |\n", f.Name, value, strings.ReplaceAll(f.Usage, "|", "\\|"))
+	})
+	if rows != "" {
+		fmt.Fprintf(page, "\n| flag | default | |\n|---|---|---|\n%s", rows)
+	}
+}
+
+// Ensures that no command lacks a description or an example, and that flags have dashes.
+func TestCommandLine_Complete(t *testing.T) {
+	t.Parallel()
+	for _, cmd := range commands() {
+		t.Run(cmd.CommandPath(), func(t *testing.T) {
+			t.Parallel()
+			if cmd.Short == "" || !cmd.HasSubCommands() && cmd.Example == "" {
+				t.Error("there is no description, or no example")
+			}
+			cmd.Flags().VisitAll(func(f *pflag.Flag) {
+				if strings.ContainsAny(f.Name, "_.") || f.Usage == "" {
+					t.Errorf("the flag --%s has a wrong name, or no description", f.Name)
+				}
+			})
+		})
+	}
+}
+
+// Ensures that what lists or shows has the formats that the others have.
+func TestCommandLine_Output(t *testing.T) {
+	t.Parallel()
+	for _, cmd := range commands() {
+		shows := slices.Contains([]string{"list", "show", "status", "check", "version", "doubtful"}, cmd.Name())
+		if !shows {
+			continue
+		}
+		f := cmd.Flags().Lookup("output")
+		if f == nil || !strings.HasSuffix(f.Usage, "table, json, yaml") || f.DefValue != "table" {
+			t.Errorf("%s has --output %+v", cmd.CommandPath(), f)
+		}
+	}
+}
+
+// Ensures that each kind of failure has its exit code.
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	if len(exitCodes) != exitDenied+1 {
+		t.Errorf("%d exit codes are documented", len(exitCodes))
+	}
+	dsn := newStore(t)
+	addUser(t, dsn, alice)
+	s := serveStore(t, dsn)
+	as := func(password string) []string {
+		return []string{clientUsernameVariable + "=" + alice.name, clientPasswordVariable + "=" + password}
+	}
+	for name, c := range map[string]struct {
+		args   []string
+		env    []string
+		code   int
+		saying string
+	}{
+		"success":            {[]string{"user", "list", "--store", dsn}, nil, 0, ""},
+		"refused":            {[]string{"user", "show", "bob", "--store", dsn}, nil, exitFailed, `no user "bob"`},
+		"unknown command":    {[]string{"usr"}, nil, exitUsage, "did you mean user?"},
+		"unknown subcommand": {[]string{"user", "dissable"}, nil, exitUsage, "did you mean disable?"},
+		"unknown flag":       {[]string{"user", "list", "--sotre", dsn}, nil, exitUsage, "did you mean --store?"},
+		"unknown format":     {[]string{"user", "list", "--output", "xml"}, nil, exitUsage, "one of table, json, yaml"},
+		"no argument":        {[]string{"key", "show"}, nil, exitUsage, "this takes one ID"},
+		"unreachable server": {
+			[]string{"user", "list", "--url", "http://127.0.0.1:1"}, as(alice.password), exitUnreachable, "connection refused",
+		},
+		"wrong password": {
+			[]string{"user", "list", "--url", s.url}, as("a wrong password"), exitDenied, "the password is wrong",
+		},
+		"no permission": {[]string{"user", "list", "--url", s.url}, as(alice.password), exitDenied, ""},
+		"no credentials": {
+			[]string{"user", "list", "--url", s.url}, nil, exitUsage, "credentials are missing: set " + clientAPIKeyVariable,
+		},
+		"database and server": {
+			[]string{"user", "list", "--url", s.url, "--store", dsn}, nil, exitUsage, "set one of them",
+		},
+		"unencrypted": {
+			[]string{"user", "list", "--url", "http://sallyport.example"}, as("x"), exitUsage, "would send credentials unencrypted",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := run(t, invocation{args: c.args, env: c.env})
+			if o.code != c.code || !strings.Contains(o.stderr, c.saying) || strings.Contains(o.stderr, "root.") {
+				t.Errorf("exit code %d: %s; want %d and %q", o.code, o.stderr, c.code, c.saying)
+			}
+		})
+	}
+}
+
+// Ensures that settings' names are accepted as flags, and are not shown.
+func TestFlags_SettingNames(t *testing.T) {
+	t.Parallel()
+	for _, flags := range [][]string{
+		{"--plain_http", "true", "--admin.listen", "127.0.0.1:1"}, {"--plain-http=true", "--admin-listen=127.0.0.1:1"},
+	} {
+		o := run(t, invocation{args: append([]string{"config", "check", "--output", "json"}, flags...)})
+		if o.code != 0 && !strings.Contains(o.stderr, "permission denied") {
+			t.Errorf("%v: exit code %d: %s", flags, o.code, o.stderr)
+		}
+	}
+	o := run(t, invocation{args: []string{"serve", "--help"}})
+	if !strings.Contains(o.stdout, "--plain-http") || strings.Contains(o.stdout, "--plain_http") ||
+		strings.Contains(o.stdout, "--admin.listen") {
+		t.Errorf("the help is\n%s", o.stdout)
+	}
+}
+
+// Ensures that a shell completes formats, values of settings, roles, and names from the database, of which none is
+// created.
+func TestCompletion(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	addUser(t, dsn, alice)
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"formats":     {[]string{"user", "list", "--output", ""}, "table\njson\nyaml\n"},
+		"a setting":   {[]string{"serve", "--plain-http", ""}, "true\nfalse\n"},
+		"roles":       {[]string{"user", "add", "bob", "--role", "ece_platform_v"}, "ece_platform_viewer\n"},
+		"users":       {[]string{"user", "show", "--store", dsn, ""}, "alice\n"},
+		"a second":    {[]string{"user", "show", "--store", dsn, "alice", ""}, ""},
+		"an owner":    {[]string{"key", "list", "--store", dsn, "--user", ""}, "alice\n"},
+		"stored role": {[]string{"role", "show", "--store", dsn, "superu"}, "superuser\n"},
+		"no database": {[]string{"user", "show", "--store", "sqlite:missing.db", ""}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			o := run(t, invocation{args: append([]string{"__complete"}, c.args...), dir: dir})
+			got, _, _ := strings.Cut(o.stdout, ":4")
+			if o.code != 0 || !strings.HasPrefix(got, c.want) || c.want == "" && got != "" {
+				t.Errorf("exit code %d and %q; want %q", o.code, o.stdout, c.want)
+			}
+			if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
+				t.Errorf("%v, %v; want nothing", files, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/config"
+	"github.com/sallyport/sallyport/impl/store"
+)
+
+// completion returns the values of an argument or a flag for a shell.
+type completion = cobra.CompletionFunc
+
+// oneOf completes with the same values every time.
+func oneOf(values ...string) completion {
+	return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+}
+
+// completeFlag sets the completion of a flag that was just added.
+func completeFlag(cmd *cobra.Command, name string, f completion) {
+	if err := cmd.RegisterFlagCompletionFunc(name, f); err != nil {
+		panic(err) // the flag does not exist
+	}
+}
+
+// platformRoles completes the roles of users.
+func platformRoles() completion { return oneOf(identity.Names(identity.Roles)...) }
+
+// fromDatabase completes the first argument with names that the database has. It neither creates nor migrates a
+// database, and completes nothing if it cannot be read.
+func fromDatabase(names func(*cobra.Command, records) ([]string, error)) completion {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		const nothing = cobra.ShellCompDirectiveNoFileComp
+		flags := configFlags{keys: []string{"store"}}
+		flags.file, _ = cmd.Flags().GetString("config") // the command has the flag
+		c, err := config.Load(flags.sources(cmd))
+		if len(args) > 0 || err != nil || c.Store == store.None {
+			return nil, nothing
+		}
+		if path := databaseFile(c.Store); path != "" && !exists(path) {
+			return nil, nothing
+		}
+		if current, target, err := store.Schema(cmd.Context(), c.Store); err != nil || current != target {
+			return nil, nothing
+		}
+
+		var found []string
+		err = withStore(cmd, c, func(r records) (err error) {
+			found, err = names(cmd, r)
+			return err
+		})
+		if err != nil {
+			return nil, nothing
+		}
+		slices.Sort(found)
+		return found, nothing
+	}
+}
+
+// flagFromDatabase is fromDatabase for the value of a flag, whatever the arguments are.
+func flagFromDatabase(names func(*cobra.Command, records) ([]string, error)) completion {
+	complete := fromDatabase(names)
+	return func(cmd *cobra.Command, _ []string, text string) ([]string, cobra.ShellCompDirective) {
+		return complete(cmd, nil, text)
+	}
+}
+
+// userNames returns the names of all users.
+func userNames(cmd *cobra.Command, r records) ([]string, error) {
+	users, err := r.users().List(cmd.Context(), true)
+	names := make([]string, len(users))
+	for i, u := range users {
+		names[i] = u.Name
+	}
+	return names, err
+}

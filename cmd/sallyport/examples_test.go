@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+// exampleWorld is what the examples of the commands find: a folder with a database and files, and a server.
+type exampleWorld struct {
+	t      *testing.T
+	folder string
+	keyID  string
+	env    []string
+	// server and operator are the addresses of a server of another database.
+	server, operator string
+}
+
+func newExampleWorld(t *testing.T) exampleWorld {
+	t.Helper()
+	folder := t.TempDir()
+	serveIn(t, folder, "sqlite:sallyport.db").stop()
+	command := func(stdin string, args ...string) string {
+		t.Helper()
+		o := run(t, invocation{args: args, stdin: stdin, dir: folder})
+		if o.code != 0 {
+			t.Fatalf("%v: exit code %d: %s", args, o.code, o.stderr)
+		}
+		return o.stdout
+	}
+	command(alice.password, "user", "add", alice.name, "--role", "ece_deployment_viewer", "--password-stdin")
+	command("{}", "role", "put", "logs-reader", "--file", "-")
+	created := command("", "key", "create", "example", "--user", alice.name)
+	w := exampleWorld{t: t, folder: folder, keyID: strings.Fields(strings.Split(created, "\n")[1])[0]}
+	for name, text := range map[string]string{
+		"password": alice.password + "\n", "descriptors.json": `{"one": {"cluster": ["monitor"]}}`,
+		"sallyport.yaml": "log.level: debug\n", "seed.yaml": "users:\n- {name: joe, password: long-enough, roles: []}\n",
+	} {
+		writeFile(t, filepath.Join(folder, name), text)
+	}
+
+	s := start(t, invocation{args: []string{"dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"}}, devServesAt)
+	w.server, w.operator = s.url, s.adminListener().url
+	w.env = append(realmsFile(t), "PASSWORD="+s.waitFor(regexp.MustCompile(`demo user +\S+ +(\S+)`)))
+	return w
+}
+
+// Ensures that the examples in the help of each command work as they are.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	w := newExampleWorld(t)
+	for _, cmd := range commands() {
+		if cmd.Example == "" {
+			continue
+		}
+		t.Run(cmd.CommandPath(), func(t *testing.T) {
+			t.Parallel()
+			for _, example := range examplesOf(cmd) {
+				w.try(t, cmd, example)
+			}
+		})
+	}
+}
+
+// examplesOf returns the lines of a command's example, or all of them in one if they follow from each other.
+func examplesOf(cmd *cobra.Command) []string {
+	var lines []string
+	for line := range strings.Lines(cmd.Example) {
+		lines = append(lines, strings.TrimSpace(line))
+	}
+	if slices.Contains([]string{"restore", "conformance"}, cmd.Name()) {
+		return []string{strings.Join(lines, "\n")}
+	}
+	return lines
+}
+
+// serves matches the examples that serve until they are stopped.
+var serves = regexp.MustCompile(`sallyport (serve|dev)\b`)
+
+// try runs an example in a copy of the folder.
+func (w exampleWorld) try(t *testing.T, cmd *cobra.Command, example string) {
+	t.Helper()
+	folder := t.TempDir()
+	if err := os.CopyFS(folder, os.DirFS(w.folder)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"sallyport.db", "sallyport.db.key", "password"} {
+		if err := os.Chmod(filepath.Join(folder, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := strings.NewReplacer("http://127.0.0.1:12400", w.server, "http://127.0.0.1:12490", w.operator,
+		"=PASSWORD", `="$PASSWORD"`, "--realm corporate", "--realm good",
+		"/var/lib/sallyport/", folder+"/").Replace(example)
+	shell := invocation{
+		program: "sh",
+		args:    []string{"-e", "-c", "sallyport() { \"$PROGRAM\" \"$@\"; }\n" + text},
+		dir:     folder,
+		env: append([]string{"PROGRAM=" + program, "KEY_ID=" + w.keyID, "SALLYPORT_LISTEN=127.0.0.1:0",
+			"SALLYPORT_ADMIN_LISTEN=" + strings.TrimPrefix(w.operator, "http://"), "TMPDIR=" + t.TempDir(),
+			"HOME=" + folder}, w.env...),
+	}
+	if serves.MatchString(text) {
+		w.serve(t, shell, text)
+		return
+	}
+
+	o := run(t, shell)
+	// The bad realm is misconfigured, and conformance may find differences.
+	allowed := []int{0}
+	if slices.Contains([]string{"check", "conformance"}, cmd.Name()) && !strings.Contains(text, "config check") {
+		allowed = append(allowed, 1)
+	}
+	if !slices.Contains(allowed, o.code) {
+		t.Errorf("%s\nexit code %d: %s%s", text, o.code, o.stdout, o.stderr)
+	}
+}
+
+// serve runs an example that serves, and stops it.
+func (w exampleWorld) serve(t *testing.T, shell invocation, text string) {
+	t.Helper()
+	shell.args = []string{"-c", strings.Replace(text, "sallyport", `exec "$PROGRAM"`, 1)}
+	shell.env = append(shell.env, "SALLYPORT_ADMIN_LISTEN=")
+	start(t, shell, regexp.MustCompile(`(http://[0-9.:]+)`)).stop()
+}
+
+// Ensures that the profiles in the reference can be read.
+func TestProfiles_Example(t *testing.T) {
+	t.Parallel()
+	profiles, err := parseProfiles([]byte(profilesExample), "/home/alice/.config/sallyport")
+	if err != nil || len(profiles) != 2 {
+		t.Fatalf("%v, %v", profiles, err)
+	}
+	if got := profiles[0].source(); got != "API key from /home/alice/.config/sallyport/production.key" {
+		t.Errorf("the credentials are %q", got)
+	}
+}
+
+// Ensures that a mistake in the file of profiles is named, and no secret has a place there.
+func TestProfiles_Mistakes(t *testing.T) {
+	t.Parallel()
+	for text, saying := range map[string]string{
+		"profiles:\n- {name: a}":                                          "url: this is missing",
+		"profiles:\n- {name: a, url: b, password: secret}":                "password: there is no such setting",
+		"profiles:\n- {name: a, url: b}\n- {name: a, url: c}":             "another profile has this name",
+		"profiles:\n- {name: a, url: b, api_key_env: X, api_key_file: y}": "set this or api_key_file",
+	} {
+		_, err := parseProfiles([]byte(text), "")
+		if err == nil || !strings.Contains(err.Error(), saying) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v; want %q", text, err, saying)
+		}
+	}
+}
+
+// Ensures that a profile leads to its server, with credentials from a file that only its owner can read.
+func TestProfile(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	s := serveStore(t, dsn, chosenAdmin)
+	addUser(t, dsn, alice)
+	folder := t.TempDir()
+	path, key := filepath.Join(folder, "profiles.yaml"), filepath.Join(folder, "key")
+	writeFile(t, key, s.createKey(alice.basic())[len("ApiKey "):]+"\n")
+	writeFile(t, path, "profiles:\n- {name: one, url: '"+s.url+"', api_key_file: key}\n- {name: two, url: '"+s.url+
+		"', username: admin, password_env: SECRET}\n")
+	command := func(args ...string) outcome {
+		return run(t, invocation{args: args, env: []string{clientConfigVariable + "=" + path, "SECRET=chosen by hand"}})
+	}
+	if o := command("key", "list", "--mine", "--profile", "one"); o.code != 0 || !strings.Contains(o.stdout, "alice") {
+		t.Errorf("exit code %d: %s%s", o.code, o.stdout, o.stderr)
+	}
+	if o := command("user", "list", "--profile", "two"); o.code != 0 || !strings.Contains(o.stdout, "alice") {
+		t.Errorf("exit code %d: %s%s", o.code, o.stdout, o.stderr)
+	}
+	wantMistake(t, command("user", "list", "--profile", "tow"), `did you mean two?`)
+	if o := command("profile", "list"); o.code != 0 || !strings.Contains(o.stdout, "admin, password from $SECRET") {
+		t.Errorf("exit code %d: %s%s", o.code, o.stdout, o.stderr)
+	}
+	if err := os.Chmod(key, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	wantMistake(t, command("key", "list", "--profile", "one"), "run chmod 600 on it")
+}
+
+// Ensures that completion scripts are accepted by the shells that are installed.
+func TestCompletion_Scripts(t *testing.T) {
+	t.Parallel()
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		t.Run(shell, func(t *testing.T) {
+			t.Parallel()
+			o := run(t, invocation{args: []string{"completion", shell}})
+			if o.code != 0 || o.stdout == "" {
+				t.Fatalf("exit code %d: %s", o.code, o.stderr)
+			}
+			path, err := exec.LookPath(shell)
+			if errors.Is(err, exec.ErrNotFound) {
+				t.Skip("not installed")
+			}
+			check := exec.CommandContext(context.WithoutCancel(t.Context()), path, "-n")
+			check.Stdin = bytes.NewBufferString(o.stdout)
+			if out, err := check.CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/sallyport/sallyport/impl/client"
+	"github.com/sallyport/sallyport/impl/fault"
+)
+
+// The exit codes of the program. Those of conformance are in conformance.go.
+const (
+	exitFailed      = 1
+	exitUsage       = 2
+	exitUnreachable = 3
+	exitDenied      = 4
+)
+
+// exitCodes documents the exit codes, in their order.
+var exitCodes = []string{
+	"success",
+	"the command was refused, or failed: standard error has the reason",
+	"the command line, a setting or an input file is invalid: nothing was done",
+	"the database or the server does not answer, or is overloaded: try again",
+	"the server refuses the credentials, or they lack the permission",
+}
+
+// exitError is an error with an exit code of its own.
+type exitError struct {
+	error
+
+	code int
+}
+
+// Unwrap returns the error without the code.
+func (e exitError) Unwrap() error { return e.error }
+
+// usageError gives an error the exit code of mistakes in the command line and the settings.
+func usageError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return exitError{err, exitUsage}
+}
+
+// usageErrorf returns an error about the command line.
+func usageErrorf(format string, args ...any) error { return usageError(fmt.Errorf(format, args...)) }
+
+// exitCode returns the exit code of the program for an error.
+func exitCode(err error) int {
+	if own, ok := errors.AsType[exitError](err); ok {
+		return own.code
+	}
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		switch f.Code.Kind {
+		case fault.Unavailable, fault.Overloaded:
+			return exitUnreachable
+		case fault.Unauthenticated, fault.Forbidden, fault.ElevationRequired:
+			return exitDenied
+		default:
+			return exitFailed
+		}
+	}
+
+	_, dialing := errors.AsType[*net.OpError](err)
+	switch {
+	case client.IsUnavailable(err), dialing:
+		return exitUnreachable
+	case client.IsUnauthenticated(err), client.IsForbidden(err), client.IsRateLimited(err):
+		return exitDenied
+	}
+	return exitFailed
+}
+
+// describe returns the text of an error for a user, without the codes of faults and of answers of a server.
+func describe(err error) string {
+	text := err.Error()
+	for _, each := range tree(err) {
+		switch e := each.(type) { //nolint:errorlint // each error of the tree is looked at
+		case *fault.Error:
+			text = strings.Replace(text, e.Code.Name+": "+e.Message, e.Message, 1)
+		case *client.Error:
+			text = strings.Replace(text, e.Error(), answer(e), 1)
+		}
+	}
+	return text
+}
+
+// tree returns an error and all errors that it wraps.
+func tree(err error) []error {
+	all := []error{err}
+	switch wrapper := err.(type) { //nolint:errorlint // the tree is walked here
+	case interface{ Unwrap() error }:
+		if inner := wrapper.Unwrap(); inner != nil {
+			all = append(all, tree(inner)...)
+		}
+	case interface{ Unwrap() []error }:
+		for _, inner := range wrapper.Unwrap() {
+			all = append(all, tree(inner)...)
+		}
+	}
+	if f, ok := err.(*fault.Error); ok && f.CausedBy != nil { //nolint:errorlint // the tree is walked here
+		all = append(all, tree(f.CausedBy)...)
+	}
+	return all
+}
+
+// answer returns what a server answered, for a user.
+func answer(e *client.Error) string {
+	text := cmp.Or(e.Message, e.Reason, http.StatusText(e.Status))
+	if cause := e.Unwrap(); cause != nil {
+		text += ": " + cause.Error()
+	}
+	if e.Uncertain {
+		text += "; the command may have taken effect"
+	}
+	if e.RequestID != "" && e.Status != 0 {
+		text += " (request " + e.RequestID + ")"
+	}
+	return strings.TrimPrefix(text, ": ")
+}

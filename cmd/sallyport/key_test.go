@@ -1,0 +1,304 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// target runs commands on a database, or on a server.
+type target struct {
+	t    *testing.T
+	args []string
+	env  []string
+}
+
+func (g target) run(stdin string, args ...string) outcome {
+	g.t.Helper()
+	return run(g.t, invocation{args: append(args, g.args...), stdin: stdin, env: g.env})
+}
+
+// must runs a command that must succeed, and returns its output.
+func (g target) must(stdin string, args ...string) string {
+	g.t.Helper()
+	o := g.run(stdin, args...)
+	if o.code != 0 {
+		g.t.Fatalf("%v: exit code %d: %s", args, o.code, o.stderr)
+	}
+	return o.stdout
+}
+
+// read returns the JSON that a command prints.
+func read[T any](g target, args ...string) (value T) {
+	g.t.Helper()
+	if err := json.Unmarshal([]byte(g.must("", append(args, "--output", "json")...)), &value); err != nil {
+		g.t.Fatal(err)
+	}
+	return value
+}
+
+// targets returns a database with the user alice, and a server on it, to which the same commands are given as admin,
+// or as alice.
+func targets(t *testing.T) (database, asAdmin, asAlice target, s *process) {
+	t.Helper()
+	dsn := newStore(t)
+	s = serveStore(t, dsn, chosenAdmin)
+	addUser(t, dsn, alice)
+	as := func(name, password string) target {
+		return target{t, []string{"--url", s.url}, []string{clientUsernameVariable + "=" + name,
+			clientPasswordVariable + "=" + password}}
+	}
+	return target{t, []string{"--store", dsn}, nil}, as("admin", "chosen by hand"), as(alice.name, alice.password), s
+}
+
+// Ensures that commands for users do the same on the database and on a server.
+func TestUser_Targets(t *testing.T) {
+	t.Parallel()
+	database, server, _, s := targets(t)
+	for i, g := range []target{database, server} {
+		name := []string{"bob", "carol"}[i]
+		g.must("a long password\n", "user", "add", name, "--role", "ece_deployment_viewer", "--full-name", "X",
+			"--password-stdin")
+		s.wantAuth(http.StatusOK, person{name, "a long password"}.basic())
+		got := read[listedUser](g, "user", "show", name)
+		if got.Name != name || !got.Enabled || got.FullName != "X" || !slices.Equal(got.Roles, []string{"ece_deployment_viewer"}) ||
+			got.Realm != "native" {
+			t.Errorf("%+v", got)
+		}
+		g.must("", "user", "disable", name)
+		s.wantAuth(http.StatusUnauthorized, person{name, "a long password"}.basic())
+		g.must("", "user", "enable", name)
+		g.must("another password\n", "user", "passwd", name, "--password-stdin")
+		s.wantAuth(http.StatusOK, person{name, "another password"}.basic())
+		g.must("", "user", "unlock", name)
+		g.must("yet another password\n", "user", "role", name, "--add", "ece_platform_viewer", "--password-stdin")
+		g.must("", "user", "role", name, "--remove", "ece_deployment_viewer")
+		if got := read[listedUser](g, "user", "show", name); !slices.Equal(got.Roles, []string{"ece_platform_viewer"}) {
+			t.Errorf("the roles are %v", got.Roles)
+		}
+		if list := read[[]listedUser](g, "user", "list"); len(list) != 4 {
+			t.Errorf("there are the users %v", list)
+		}
+		g.must("", "user", "delete", name)
+		wantRefusal(t, g.run("", "user", "delete", name), `there is no user "`+name+`"`)
+	}
+}
+
+// Ensures that "user role" follows the rules of the API: for promotions, excluding roles, and built-in users.
+func TestUserRole_Refusals(t *testing.T) {
+	t.Parallel()
+	database, server, _, s := targets(t)
+	// The password that an administrator set by the API is shared.
+	server.must("a long password\n", "user", "add", "bob", "--role", "ece_deployment_viewer", "--password-stdin")
+	for _, g := range []target{database, server} {
+		wantRefusal(t, g.run("", "user", "role", "bob", "--add", "ece_platform_viewer"), "together with a new password")
+		wantRefusal(t, g.run("", "user", "role", "bob", "--add", "ece_deployment_manager"), "exclude each other")
+		wantRefusal(t, g.run("", "user", "role", "bob", "--set", "king"), `no role "king"`)
+		wantRefusal(t, g.run("", "user", "role", "bob", "--remove", "ece_deployment_viewer"), "at least one role")
+		wantRefusal(t, g.run("", "user", "role", "readonly", "--set", "ece_platform_admin"), "is a built-in user")
+		wantMistake(t, g.run("", "user", "role", "bob"), "--set, --add or --remove")
+		wantMistake(t, g.run("", "user", "role", "bob", "--set", "ece_platform_viewer", "--add", "ece_platform_viewer"),
+			"leave out --add")
+	}
+	database.must("another password\n", "user", "role", "bob", "--set", "ece_platform_admin", "--password-stdin")
+	s.wantAuth(http.StatusOK, person{"bob", "another password"}.basic())
+	events := eventsOf(exportAudit(t, database.args[1]), "bob", "(command line)")
+	if !slices.Contains(events, "user.promoted") {
+		t.Errorf("the trail has %q", events)
+	}
+}
+
+// Ensures that keys can be created, listed, shown, rotated and invalidated on the database and on a server.
+func TestKey_Targets(t *testing.T) {
+	t.Parallel()
+	database, _, server, s := targets(t)
+	descriptors := filepath.Join(t.TempDir(), "descriptors.yaml")
+	writeFile(t, descriptors, "one:\n  cluster: [monitor]\n")
+	for name, c := range map[string]struct {
+		target
+
+		owner []string
+	}{
+		"database": {database, []string{"--user", alice.name}},
+		"server":   {server, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := c.target
+			key := read[createdKey](g, append([]string{"key", "create", name, "--expires-in", "90d"}, c.owner...)...)
+			if key.Owner != alice.name || key.Name != name || key.Expires == nil {
+				t.Errorf("%+v", key)
+			}
+			s.wantAuth(http.StatusOK, "ApiKey "+key.Encoded)
+			g.must("", append([]string{"key", "create", name + "-2", "--role-descriptors", descriptors}, c.owner...)...)
+
+			list := slices.DeleteFunc(read[[]shownKey](g, "key", "list"),
+				func(k shownKey) bool { return !strings.HasPrefix(k.Name, name) })
+			if len(list) != 2 || list[0].ID != key.ID || !strings.Contains(string(list[1].RoleDescriptors), "monitor") {
+				t.Errorf("the list is %+v", list)
+			}
+
+			rotated := read[createdKey](g, "key", "rotate", key.ID)
+			s.wantAuth(http.StatusUnauthorized, "ApiKey "+key.Encoded)
+			s.wantAuth(http.StatusOK, "ApiKey "+rotated.Encoded)
+			if rotated.Name != key.Name || rotated.Expires.Before(*key.Expires) {
+				t.Errorf("%+v", rotated)
+			}
+			if old := read[shownKey](g, "key", "show", key.ID); old.State != "invalidated" {
+				t.Errorf("the old key is %+v", old)
+			}
+			wantRefusal(t, g.run("", "key", "rotate", key.ID), "is invalidated: create another one")
+			kept := read[createdKey](g, "key", "rotate", rotated.ID, "--keep", "--expires-in", "1h")
+			s.wantAuth(http.StatusOK, "ApiKey "+rotated.Encoded)
+			s.wantAuth(http.StatusOK, "ApiKey "+kept.Encoded)
+
+			g.must("", "key", "invalidate", rotated.ID, kept.ID)
+			s.wantAuth(http.StatusUnauthorized, "ApiKey "+kept.Encoded)
+			if o := g.run("", "key", "invalidate", rotated.ID); o.code != exitFailed ||
+				!strings.Contains(o.stderr, "no valid API keys: "+rotated.ID) {
+				t.Errorf("exit code %d: %s", o.code, o.stderr)
+			}
+			wantRefusal(t, g.run("", "key", "show", "nothing"), `there is no API key "nothing"`)
+		})
+	}
+}
+
+// Ensures that keys on the database have the limits of the API, and its checks.
+func TestKey_Refusals(t *testing.T) {
+	t.Parallel()
+	database, server, _, _ := targets(t)
+	limited := database
+	limited.env = []string{"SALLYPORT_API_KEYS_MAX_LIFETIME=24h"}
+	bad := filepath.Join(t.TempDir(), "bad.json")
+	writeFile(t, bad, `{"one": {"cluster": ["nonsense"]}}`)
+	wantRefusal(t, limited.run("", "key", "create", "a", "--user", "alice", "--expires-in", "2d"), "live for at most 24h")
+	wantRefusal(t, database.run("", "key", "create", "_a", "--user", "alice"), "may not begin with an underscore")
+	wantRefusal(t, database.run("", "key", "create", "a", "--user", "admin"), "built-in user")
+	wantRefusal(t, database.run("", "key", "create", "a", "--user", "bob"), `there is no user "bob"`)
+	wantRefusal(t, database.run("", "key", "create", "a", "--user", "alice", "--role-descriptors", bad), "[nonsense]")
+	wantRefusal(t, server.run("", "key", "create", "a", "--user", "alice"), `a server creates keys of its caller, "admin"`)
+	wantMistake(t, database.run("", "key", "create", "a"), "--user: name the owner")
+	wantMistake(t, database.run("", "key", "create", "a", "--user", "alice", "--expires-in", "soon"), "such as 30m")
+	wantMistake(t, database.run("", "key", "create", "a", "--user", "alice", "--role-descriptors", "missing.json"),
+		"--role-descriptors: open missing.json")
+	wantMistake(t, database.run("", "key", "invalidate"), "the ids of keys, or --user")
+	wantMistake(t, database.run("", "key", "list", "--mine"), "--mine is for a server")
+	if list := read[[]shownKey](database, "key", "list", "--all"); len(list) != 0 {
+		t.Errorf("there are the keys %+v", list)
+	}
+}
+
+// Ensures that a key that a command creates gains nothing by its owner's promotion.
+func TestKey_Promotion(t *testing.T) {
+	t.Parallel()
+	database, _, _, s := targets(t)
+	key := read[createdKey](database, "key", "create", "a", "--user", "alice")
+	database.must("", "user", "role", "alice", "--set", "ece_platform_admin")
+	s.want(http.StatusForbidden, http.MethodGet, "/api/v1/users", "ApiKey "+key.Encoded, "")
+	s.want(http.StatusOK, http.MethodGet, "/api/v1/users", alice.basic(), "")
+}
+
+// Ensures that roles can be put, listed, shown and deleted on the database and on a server.
+func TestRole_Targets(t *testing.T) {
+	t.Parallel()
+	database, server, _, _ := targets(t)
+	for i, g := range []target{database, server} {
+		name := []string{"one", "two"}[i]
+		if out := g.must(`{"cluster": ["monitor"]}`, "role", "put", name, "--file", "-"); out != "added the role "+name+"\n" {
+			t.Errorf("%q", out)
+		}
+		shown := g.must("", "role", "show", name, "--output", "json")
+		var one shownRole
+		if err := json.Unmarshal([]byte(shown), &one); err != nil {
+			t.Fatal(err)
+		}
+		if out := g.must(string(one.Descriptor), "role", "put", name, "--file", "-"); out != "replaced the role "+name+"\n" {
+			t.Errorf("%q", out)
+		}
+		if o := g.run("cluster: [nonsense]", "role", "put", name, "--file", "-"); o.code != exitFailed ||
+			!strings.Contains(o.stderr, "[nonsense]") {
+			t.Errorf("exit code %d: %s", o.code, o.stderr)
+		}
+		wantMistake(t, g.run("[]", "role", "put", name, "--file", "-"), "--file: ")
+		wantMistake(t, g.run("", "role", "put", name), "--file: name the file")
+		wantRefusal(t, g.run("", "role", "delete", "superuser"), "reserved")
+		list := read[[]shownRole](g, "role", "list")
+		if !slices.ContainsFunc(list, func(r shownRole) bool { return r.Name == name && !r.Builtin }) ||
+			!slices.ContainsFunc(list, func(r shownRole) bool { return r.Name == "superuser" && r.Builtin }) {
+			t.Errorf("the roles are %+v", list)
+		}
+		g.must("", "role", "delete", name)
+		wantRefusal(t, g.run("", "role", "show", name), `there is no role "`+name+`"`)
+		wantRefusal(t, g.run("", "role", "delete", name), `there is no role "`+name+`"`)
+	}
+}
+
+// Ensures that "audit list" shows the latest entries on the database and on a server.
+func TestAuditList(t *testing.T) {
+	t.Parallel()
+	database, server, _, _ := targets(t)
+	for _, g := range []target{database, server} {
+		list := read[[]shownEntry](g, "audit", "list", "--event", "user.created", "--subject", "alice", "--since",
+			"2020-01-01T00:00:00Z")
+		if len(list) != 1 || list[0].Actor != "(command line)" {
+			t.Errorf("the list is %+v", list)
+		}
+		if list := read[[]shownEntry](g, "audit", "list", "--limit", "2"); len(list) != 2 || list[0].At.Before(list[1].At) {
+			t.Errorf("the list is %+v", list)
+		}
+		wantMistake(t, g.run("", "audit", "list", "--limit", "0"), "--limit: ")
+		wantMistake(t, g.run("", "audit", "list", "--until", "noon"), `--until: "noon" is not a time`)
+	}
+}
+
+// Ensures that YAML has what JSON has, and that an empty list is one.
+func TestOutput_YAML(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	addUser(t, dsn, alice)
+	mustUser(t, dsn, "a long password", "add", "yes", "--role", "ece_platform_viewer", "--full-name", "a: \"b\" #c ü",
+		"--password-stdin")
+	var fromJSON, fromYAML []map[string]any
+	if err := json.Unmarshal([]byte(mustUser(t, dsn, "", "list", "--output", "json")), &fromJSON); err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal([]byte(mustUser(t, dsn, "", "list", "--output", "yaml")), &fromYAML); err != nil {
+		t.Fatal(err)
+	}
+	if len(fromJSON) != 2 || fromJSON[1]["full_name"] != fromYAML[1]["full_name"] || fromYAML[1]["name"] != "yes" {
+		t.Errorf("JSON has %v, and YAML %v", fromJSON, fromYAML)
+	}
+	for format, want := range map[string]string{"json": "[]\n", "yaml": "[]\n"} {
+		if o := runOn(t, dsn, "key", "list", "--output", format); o.code != 0 || o.stdout != want {
+			t.Errorf("no keys are %q", o.stdout)
+		}
+	}
+}
+
+// Ensures that a command that fails creates no database and no key, and leaves an empty one empty.
+func TestUserAdd_NothingLeft(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{
+		"a short password": {"--role", "ece_platform_viewer", "--password-stdin"},
+		"an unknown role":  {"--role", "king", "--password-stdin"},
+		"no password":      {"--role", "ece_platform_viewer"},
+		"in memory":        {"--role", "ece_platform_viewer", "--password-stdin", "--store", "sqlite::memory:"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			o := run(t, invocation{args: append([]string{"user", "add", "bob"}, args...), stdin: "short\n", dir: dir})
+			if o.code == 0 || o.stdout != "" || strings.Contains(o.stderr, "created") {
+				t.Errorf("exit code %d: %s%s", o.code, o.stdout, o.stderr)
+			}
+			if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
+				t.Errorf("%v, %v; want nothing", files, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/sallyport/sallyport/impl/platform/secret"
+)
+
+// newPassword holds the flags that say where a new password is read: a terminal unless one of them is given.
+type newPassword struct {
+	fromStdin bool
+	file      string
+}
+
+// add adds the flags to a command.
+func (p *newPassword) add(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&p.fromStdin, "password-stdin", false,
+		"read the password from standard input instead of asking for it on the terminal")
+	cmd.Flags().StringVar(&p.file, "password-file", "", "read the password from a file, which has no other line")
+}
+
+// read reads the password. On a terminal it must be entered twice.
+func (p *newPassword) read(cmd *cobra.Command, user string) (string, error) {
+	switch in := cmd.InOrStdin(); {
+	case p.fromStdin && p.file != "":
+		return "", usageErrorf("--password-stdin and --password-file: set one of them")
+	case p.fromStdin:
+		return readPassword(in, "standard input")
+	case p.file != "":
+		return readPasswordFile(p.file)
+	case isTerminal(in):
+		return askTwice(cmd, "New password of "+printable(user))
+	}
+	return "", usageErrorf("there is no terminal to ask for the password: add --password-stdin, and pipe it in, " +
+		"or --password-file")
+}
+
+// readPasswordFile reads a password from a file that no other user of the machine can change or, better, read.
+func readPasswordFile(path string) (string, error) {
+	readable, err := secret.CheckFile(path)
+	if err == nil && readable {
+		err = fmt.Errorf("every user of this machine can read %s: run chmod 600 on it", path)
+	}
+	if err != nil {
+		return "", usageErrorf("--password-file: %w", err)
+	}
+	file, err := os.Open(path) //nolint:gosec // the caller chooses the file
+	if err != nil {
+		return "", usageErrorf("--password-file: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // opened for reading
+	return readPassword(file, path)
+}
+
+// readPassword reads a password, which must be the only line.
+func readPassword(in io.Reader, source string) (string, error) {
+	data, err := io.ReadAll(io.LimitReader(in, secret.MaxPassword+3))
+	if err != nil {
+		return "", err
+	}
+	password, rest, _ := strings.Cut(string(data), "\n")
+	if rest != "" {
+		return "", usageErrorf("%s holds more than one line", source)
+	}
+	return strings.TrimSuffix(password, "\r"), nil
+}
+
+// askTwice asks for a new password on the terminal, without an echo.
+func askTwice(cmd *cobra.Command, prompt string) (string, error) {
+	first, err := ask(cmd, prompt)
+	if err != nil {
+		return "", err
+	}
+	second, err := ask(cmd, "The same again")
+	if err != nil {
+		return "", err
+	}
+	if first != second {
+		return "", usageErrorf("the two passwords differ")
+	}
+	return first, nil
+}
+
+// ask asks for a secret on the terminal, without an echo. The prompt is not part of the output. A signal that ends the
+// program meanwhile restores the terminal.
+func ask(cmd *cobra.Command, prompt string) (string, error) {
+	file, ok := cmd.InOrStdin().(*os.File)
+	if !ok {
+		return "", errors.New("standard input is not a terminal")
+	}
+	terminal := int(file.Fd())
+	before, err := term.GetState(terminal)
+	if err != nil {
+		return "", err
+	}
+
+	type line struct {
+		text []byte
+		err  error
+	}
+	entered := make(chan line, 1)
+	cmd.PrintErr(prompt + ": ")
+	go func() {
+		text, err := term.ReadPassword(terminal)
+		entered <- line{text, err}
+	}()
+	select {
+	case l := <-entered:
+		cmd.PrintErrln()
+		return string(l.text), l.err
+	case <-cmd.Context().Done():
+		cmd.PrintErrln()
+		return "", errors.Join(cmd.Context().Err(), term.Restore(terminal, before))
+	}
+}
