@@ -22,7 +22,7 @@ func startSallyport(t *testing.T) string {
 	t.Helper()
 	testcontainers.SkipIfProviderIsNotHealthy(t)
 	server, err := testcontainers.Run(t.Context(), "sallyport", // the image that make image has built
-		testcontainers.WithCmd("dev", "--seed", "/seed.yaml", "--plain_http", "true"),
+		testcontainers.WithCmd("dev", "--seed", "/seed.yaml", "--plain-http", "true"),
 		testcontainers.WithFiles(testcontainers.ContainerFile{
 			Reader: strings.NewReader(seed), ContainerFilePath: "/seed.yaml", FileMode: 0o444,
 		}),
