@@ -32,13 +32,11 @@ func badConfigurations(t *testing.T, folder string) map[string]badConfiguration 
 	if err := os.Mkdir(filepath.Join(folder, "folder"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	lost := filepath.Join(folder, "lost.db")
-	if err := os.CopyFS(filepath.Join(folder, "copy"), os.DirFS(folder)); err != nil {
+	stored, err := os.ReadFile(filepath.Join(folder, "sallyport.db"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(filepath.Join(folder, "copy", "sallyport.db"), lost); err != nil {
-		t.Fatal(err)
-	}
+	lost := path("lost.db", string(stored))
 	return map[string]badConfiguration{
 		"an unknown setting":          {args: []string{"--config", path("unknown.yaml", "lissen: x")}, saying: "did you mean listen?"},
 		"an unknown value":            {env: []string{"SALLYPORT_LOG_LEVEL=loud"}, saying: "log.level"},

@@ -65,7 +65,7 @@ func TestConformance_ExitCodes(t *testing.T) {
 		"password in target": {"--target http://a:" + secret + "@127.0.0.1", nil, 2, "--target: "},
 		"unknown family":     {"--target " + s.url + " --family kibana", nil, 2, "--family: "},
 		"version alone":      {"--target " + s.url + " --version 9.5", nil, 2, "--version: "},
-		"unknown output":     {"--target " + s.url + " --output yaml", nil, 2, "--output: "},
+		"unknown output":     {"--target " + s.url + " --output yaml", nil, 2, "one of text, json, junit"},
 		"bad pattern":        {"--target " + s.url + " --run (", nil, 2, "--run: "},
 		"bad timeout":        {"--target " + s.url + " --timeout 0s", nil, 2, "--timeout: "},
 		"unknown flag":       {"--insecure", nil, 2, "unknown flag"},

@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
@@ -53,13 +55,13 @@ func readDocument(cmd *cobra.Command, path string) ([]byte, error) {
 // asJSON returns an object as JSON. A text that does not begin as JSON is read as YAML.
 func asJSON(text []byte) (json.RawMessage, error) {
 	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
-		var members map[string]any
-		if err := yaml.Unmarshal(text, &members); err != nil {
-			return nil, err
+		var value any
+		err := yaml.Unmarshal(text, &value)
+		if err == nil {
+			text, err = json.Marshal(value)
 		}
-		var err error
-		if text, err = json.Marshal(members); err != nil {
-			return nil, err
+		if err != nil {
+			return nil, errors.New(strings.Join(strings.Fields(err.Error()), " ")) // in one line
 		}
 	}
 	value, err := strictjson.Decode(text)
@@ -67,7 +69,7 @@ func asJSON(text []byte) (json.RawMessage, error) {
 		return nil, err
 	}
 	if _, isObject := value.(map[string]any); !isObject {
-		return nil, fmt.Errorf("this must be an object")
+		return nil, errors.New("this must be an object")
 	}
 	return text, nil
 }

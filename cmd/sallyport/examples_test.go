@@ -77,7 +77,7 @@ func examplesOf(cmd *cobra.Command) []string {
 	for line := range strings.Lines(cmd.Example) {
 		lines = append(lines, strings.TrimSpace(line))
 	}
-	if slices.Contains([]string{"restore", "conformance"}, cmd.Name()) {
+	if slices.Contains([]string{"restore", "conformance", "totp"}, cmd.Name()) {
 		return []string{strings.Join(lines, "\n")}
 	}
 	return lines
@@ -100,6 +100,7 @@ func (w exampleWorld) try(t *testing.T, cmd *cobra.Command, example string) {
 	}
 	text := strings.NewReplacer("http://127.0.0.1:12400", w.server, "http://127.0.0.1:12490", w.operator,
 		"=PASSWORD", `="$PASSWORD"`, "--realm corporate", "--realm good",
+		"0.0.0.0:12400", "0.0.0.0:0",
 		"/var/lib/sallyport/", folder+"/").Replace(example)
 	shell := invocation{
 		program: "sh",
@@ -130,7 +131,7 @@ func (w exampleWorld) serve(t *testing.T, shell invocation, text string) {
 	t.Helper()
 	shell.args = []string{"-c", strings.Replace(text, "sallyport", `exec "$PROGRAM"`, 1)}
 	shell.env = append(shell.env, "SALLYPORT_ADMIN_LISTEN=")
-	start(t, shell, regexp.MustCompile(`(http://[0-9.:]+)`)).stop()
+	start(t, shell, regexp.MustCompile(`(http://[^"\s]+:\d+)`)).stop()
 }
 
 // Ensures that the profiles in the reference can be read.
@@ -169,13 +170,14 @@ func TestProfile(t *testing.T) {
 	addUser(t, dsn, alice)
 	folder := t.TempDir()
 	path, key := filepath.Join(folder, "profiles.yaml"), filepath.Join(folder, "key")
-	writeFile(t, key, s.createKey(alice.basic())[len("ApiKey "):]+"\n")
+	created := read[createdKey](target{t, []string{"--store", dsn}, nil}, "key", "create", "a", "--user", "alice")
+	writeFile(t, key, created.Encoded+"\n")
 	writeFile(t, path, "profiles:\n- {name: one, url: '"+s.url+"', api_key_file: key}\n- {name: two, url: '"+s.url+
 		"', username: admin, password_env: SECRET}\n")
 	command := func(args ...string) outcome {
 		return run(t, invocation{args: args, env: []string{clientConfigVariable + "=" + path, "SECRET=chosen by hand"}})
 	}
-	if o := command("key", "list", "--mine", "--profile", "one"); o.code != 0 || !strings.Contains(o.stdout, "alice") {
+	if o := command("key", "show", created.ID, "--profile", "one"); o.code != 0 || !strings.Contains(o.stdout, "alice") {
 		t.Errorf("exit code %d: %s%s", o.code, o.stdout, o.stderr)
 	}
 	if o := command("user", "list", "--profile", "two"); o.code != 0 || !strings.Contains(o.stdout, "alice") {
@@ -188,7 +190,7 @@ func TestProfile(t *testing.T) {
 	if err := os.Chmod(key, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	wantMistake(t, command("key", "list", "--profile", "one"), "run chmod 600 on it")
+	wantMistake(t, command("key", "show", created.ID, "--profile", "one"), "run chmod 600 on it")
 }
 
 // Ensures that completion scripts are accepted by the shells that are installed.

@@ -66,9 +66,9 @@ func exitCode(err error) int {
 		}
 	}
 
-	_, dialing := errors.AsType[*net.OpError](err)
+	connection, ok := errors.AsType[*net.OpError](err)
 	switch {
-	case client.IsUnavailable(err), dialing:
+	case client.IsUnavailable(err), ok && connection.Op == "dial":
 		return exitUnreachable
 	case client.IsUnauthenticated(err), client.IsForbidden(err), client.IsRateLimited(err):
 		return exitDenied

@@ -123,13 +123,14 @@ func TestKey_Targets(t *testing.T) {
 	for name, c := range map[string]struct {
 		target
 
-		owner []string
+		owner, mine []string
 	}{
-		"database": {database, []string{"--user", alice.name}},
-		"server":   {server, nil},
+		"database": {database, []string{"--user", alice.name}, []string{"--user", alice.name}},
+		"server":   {server, nil, []string{"--mine"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := c.target
+			g.t = t
 			key := read[createdKey](g, append([]string{"key", "create", name, "--expires-in", "90d"}, c.owner...)...)
 			if key.Owner != alice.name || key.Name != name || key.Expires == nil {
 				t.Errorf("%+v", key)
@@ -137,7 +138,7 @@ func TestKey_Targets(t *testing.T) {
 			s.wantAuth(http.StatusOK, "ApiKey "+key.Encoded)
 			g.must("", append([]string{"key", "create", name + "-2", "--role-descriptors", descriptors}, c.owner...)...)
 
-			list := slices.DeleteFunc(read[[]shownKey](g, "key", "list"),
+			list := slices.DeleteFunc(read[[]shownKey](g, append([]string{"key", "list"}, c.mine...)...),
 				func(k shownKey) bool { return !strings.HasPrefix(k.Name, name) })
 			if len(list) != 2 || list[0].ID != key.ID || !strings.Contains(string(list[1].RoleDescriptors), "monitor") {
 				t.Errorf("the list is %+v", list)

@@ -205,12 +205,16 @@ func (s databaseKeys) invalidate(ctx context.Context, ids []string, user string)
 type remoteKeys struct{ client *client.Client }
 
 func (s remoteKeys) list(ctx context.Context, f keyFilter) ([]shownKey, error) {
-	return s.find(ctx, gen.SecurityGetAPIKeysParams{
+	list, err := s.find(ctx, gen.SecurityGetAPIKeysParams{
 		Username:   textOrNil(f.user),
 		Name:       textOrNil(f.name),
 		Owner:      &f.mine,
 		ActiveOnly: new(!f.all),
 	})
+	if client.IsForbidden(err) && !f.mine {
+		err = fmt.Errorf("%w; --mine lists the caller's own keys", err)
+	}
+	return list, err
 }
 
 func (s remoteKeys) find(ctx context.Context, params gen.SecurityGetAPIKeysParams) ([]shownKey, error) {
@@ -274,6 +278,9 @@ func unlessEmpty(object json.RawMessage) json.RawMessage {
 
 func (s remoteKeys) get(ctx context.Context, id string) (shownKey, error) {
 	found, err := s.find(ctx, gen.SecurityGetAPIKeysParams{ID: &id})
+	if client.IsForbidden(err) { // a caller without privileges may still see its own keys
+		found, err = s.find(ctx, gen.SecurityGetAPIKeysParams{ID: &id, Owner: new(true)})
+	}
 	if client.IsNotFound(err) || err == nil && len(found) == 0 {
 		err = noKey(id)
 	}
@@ -318,13 +325,17 @@ func (s remoteKeys) create(ctx context.Context, n newKey) (createdKey, error) {
 }
 
 func (s remoteKeys) invalidate(ctx context.Context, ids []string, user string) ([]string, error) {
-	request := map[string]any{}
-	if ids != nil {
-		request["ids"] = ids
+	if ids == nil {
+		return s.invalidateSelected(ctx, map[string]any{"username": user})
 	}
-	if user != "" {
-		request["username"] = user
+	ended, err := s.invalidateSelected(ctx, map[string]any{"ids": ids})
+	if client.IsForbidden(err) { // a caller without privileges may still invalidate its own keys
+		ended, err = s.invalidateSelected(ctx, map[string]any{"ids": ids, "owner": true})
 	}
+	return ended, err
+}
+
+func (s remoteKeys) invalidateSelected(ctx context.Context, request map[string]any) ([]string, error) {
 	body, err := json.Marshal(request)
 	if err != nil {
 		return nil, err

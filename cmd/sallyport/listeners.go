@@ -78,7 +78,7 @@ func another(address, port string) string {
 func listenAt(ctx context.Context, address string, limit int, alternative string) (*connections.Listener, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%w; is another server running? another port: %s", err, alternative)
+		return nil, fmt.Errorf("%w; is another server running? Another port: %s", err, alternative)
 	}
 	if err != nil {
 		return nil, err

@@ -95,28 +95,33 @@ func ask(cmd *cobra.Command, prompt string) (string, error) {
 	if !ok {
 		return "", errors.New("standard input is not a terminal")
 	}
-	terminal := int(file.Fd())
-	before, err := term.GetState(terminal)
+	// The echo is off before the prompt shows, so that none of what is typed at once is shown.
+	before, err := term.MakeRaw(int(file.Fd()))
 	if err != nil {
 		return "", err
 	}
+	restore := func() error { return term.Restore(int(file.Fd()), before) }
 
 	type line struct {
-		text []byte
+		text string
 		err  error
 	}
 	entered := make(chan line, 1)
-	cmd.PrintErr(prompt + ": ")
 	go func() {
-		text, err := term.ReadPassword(terminal)
+		terminal := term.NewTerminal(struct {
+			io.Reader
+			io.Writer
+		}{file, cmd.ErrOrStderr()}, "")
+		text, err := terminal.ReadPassword(prompt + ": ")
 		entered <- line{text, err}
 	}()
 	select {
 	case l := <-entered:
-		cmd.PrintErrln()
-		return string(l.text), l.err
+		if errors.Is(l.err, io.EOF) { // Ctrl-C and Ctrl-D
+			l.err = errors.New("nothing was entered")
+		}
+		return l.text, errors.Join(l.err, restore())
 	case <-cmd.Context().Done():
-		cmd.PrintErrln()
-		return "", errors.Join(cmd.Context().Err(), term.Restore(terminal, before))
+		return "", errors.Join(cmd.Context().Err(), restore())
 	}
 }

@@ -33,8 +33,8 @@ func provisionJSON(t *testing.T, dsn, name string) device {
 	var d device
 	decoder := json.NewDecoder(strings.NewReader(out))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&d); err != nil || strings.Count(out, "\n") != 1 {
-		t.Fatalf("%q: %v; want one line of JSON", out, err)
+	if err := decoder.Decode(&d); err != nil || decoder.More() {
+		t.Fatalf("%q: %v; want one object", out, err)
 	}
 	if d.User != name || len(d.RecoveryCodes) != 10 {
 		t.Errorf("the device is %+v", d)
