@@ -81,8 +81,12 @@ func checkCertificate(c config.Config) error {
 
 // checkStart refuses what serve refuses while it starts. It changes nothing, and does not connect to PostgreSQL.
 func checkStart(cmd *cobra.Command, c config.Config) error {
-	return errors.Join(checkBind(cmd.Context(), "listen", c.Listen), checkBind(cmd.Context(), "admin.listen", c.AdminListen),
-		checkTracing(cmd.Context(), c), checkStored(cmd, c))
+	return errors.Join(
+		checkBind(cmd.Context(), "listen", c.Listen),
+		checkBind(cmd.Context(), "admin.listen", c.AdminListen),
+		checkTracing(cmd.Context(), c),
+		checkStored(cmd, c),
+	)
 }
 
 // checkBind refuses an address at which this program may not listen. A server may listen there already.

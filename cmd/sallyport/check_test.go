@@ -144,8 +144,8 @@ func TestInstallation(t *testing.T) {
 // Ensures that the addresses of the two listeners are recognized as one.
 func TestAnyAddress(t *testing.T) {
 	t.Parallel()
-	loopback := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}
-	if anyAddress(loopback, loopback) || !anyAddress(loopback, &net.TCPAddr{}) || !anyAddress(&net.TCPAddr{IP: net.IPv6zero}) {
+	loopback, all := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}, &net.TCPAddr{IP: net.IPv6zero}
+	if anyAddress(loopback, loopback) || !anyAddress(loopback, &net.TCPAddr{}) || !anyAddress(all) {
 		t.Error("an address is recognized wrongly")
 	}
 }

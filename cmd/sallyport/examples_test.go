@@ -48,7 +48,8 @@ func newExampleWorld(t *testing.T) exampleWorld {
 		writeFile(t, filepath.Join(folder, name), text)
 	}
 
-	s := start(t, invocation{args: []string{"dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"}}, devServesAt)
+	serving := []string{"dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"}
+	s := start(t, invocation{args: serving}, devServesAt)
 	w.server, w.operator = s.url, s.adminListener().url
 	w.env = append(realmsFile(t), "PASSWORD="+s.waitFor(regexp.MustCompile(`demo user +\S+ +(\S+)`)))
 	return w

@@ -215,9 +215,9 @@ func newKeyRotate() *cobra.Command {
 	cmd := targetCommand(&cobra.Command{
 		Use:   "rotate ID",
 		Short: "Replace an API key by a new one with the same owner, name, privileges and metadata",
-		Long: "rotate creates a key like another one, prints it, and then invalidates the old one. With --keep the old key\n" +
-			"stays valid until it is invalidated. The new key has the time to live of the old one, and the privileges\n" +
-			"that its owner has now. On a server only the caller's own keys can be rotated.",
+		Long: "rotate creates a key like another one, prints it, and then invalidates the old one. With --keep the old\n" +
+			"key stays valid until it is invalidated. The new key has the time to live of the old one, and the\n" +
+			"privileges that its owner has now. On a server only the caller's own keys can be rotated.",
 		Example: "  sallyport key rotate \"$KEY_ID\"\n  sallyport key rotate \"$KEY_ID\" --keep --expires-in 30d",
 		Args:    oneArgument("ID"),
 	}, keyrings, func(cmd *cobra.Command, keys keyring, args []string) error {

@@ -67,8 +67,8 @@ func TestUser_Targets(t *testing.T) {
 			"--password-stdin")
 		s.wantAuth(http.StatusOK, person{name, "a long password"}.basic())
 		got := read[listedUser](g, "user", "show", name)
-		if got.Name != name || !got.Enabled || got.FullName != "X" || !slices.Equal(got.Roles, []string{"ece_deployment_viewer"}) ||
-			got.Realm != "native" {
+		if got.Name != name || !got.Enabled || got.FullName != "X" || got.Realm != "native" ||
+			!slices.Equal(got.Roles, []string{"ece_deployment_viewer"}) {
 			t.Errorf("%+v", got)
 		}
 		g.must("", "user", "disable", name)

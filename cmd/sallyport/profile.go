@@ -62,7 +62,7 @@ func readProfiles() ([]profile, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(path) //nolint:gosec // the user chooses the file
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, path, nil
 	}

@@ -28,7 +28,8 @@ func newRoot() *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(
 		newServe(), newDev(),
-		newUser(), newKeyCommand(), newRole(), newAPIKey(), newProfile(), newSigningKey(), newKeyEncryptionKey(), newAudit(), newSAML(),
+		newUser(), newKeyCommand(), newRole(), newAPIKey(), newAudit(), newProfile(),
+		newSigningKey(), newKeyEncryptionKey(), newSAML(),
 		newBackup(), newRestore(), newMigrate(),
 		newHealth(), newConformance(), newConfig(), newVersion(),
 	)

@@ -33,8 +33,8 @@ type serverFlags struct{ url, profile, ca string }
 
 // add adds the flags to a command.
 func (f *serverFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.url, "url", "", "work on the server at this URL instead of a database (environment: credentials "+
-		"in "+clientAPIKeyVariable+", or "+clientUsernameVariable+" and "+clientPasswordVariable+")")
+	cmd.Flags().StringVar(&f.url, "url", "", "work on the server at this URL instead of a database (environment: "+
+		"credentials in "+clientAPIKeyVariable+", or "+clientUsernameVariable+" and "+clientPasswordVariable+")")
 	cmd.Flags().StringVar(&f.profile, "profile", "", "work on the server of this profile (environment: "+
 		clientProfileVariable+")")
 	cmd.Flags().StringVar(&f.ca, "ca", "", "PEM file with the certificates that the server's certificate is verified by")

@@ -113,7 +113,8 @@ func TestTerminal_Colours(t *testing.T) {
 	addUser(t, dsn, alice)
 	p, _ := onTerminal(t, nil, "user", "list", "--store", dsn)
 	p.wait()
-	if got := p.output.String(); !strings.Contains(got, "\x1b[1mNAME") || !strings.Contains(got, "opening the database …") {
+	got := p.output.String()
+	if !strings.Contains(got, "\x1b[1mNAME") || !strings.Contains(got, "opening the database …") {
 		t.Errorf("the output is %q", got)
 	}
 	p, _ = onTerminal(t, []string{"NO_COLOR=1"}, "user", "list", "--store", dsn)

@@ -45,7 +45,7 @@ func newUserAdd() *cobra.Command {
 	cmd := namedUser(&cobra.Command{
 		Use:   "add NAME --role ROLE",
 		Short: "Add a user",
-		Example: "  echo 'correct horse battery staple' | sallyport user add bob --role ece_deployment_viewer --password-stdin\n" +
+		Example: "  echo 'correct horse' | sallyport user add bob --role ece_deployment_viewer --password-stdin\n" +
 			"  sallyport user add carol --role ece_platform_admin --full-name 'Carol C.' --password-file password",
 	}, func(cmd *cobra.Command, users directory, _ string) error {
 		if err := users.add(cmd.Context(), n); err != nil {

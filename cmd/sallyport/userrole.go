@@ -35,9 +35,10 @@ func newUserRole() *cobra.Command {
 	cmd := namedUser(&cobra.Command{
 		Use:   "role NAME",
 		Short: "Change a user's platform roles",
-		Long: "role replaces the platform roles of a user (--set), or adds and removes some. Elasticsearch roles stay. New\n" +
-			"roles take effect at once. A user that gains a role signs in again, and loses the second factor. If another\n" +
-			"user set the password, a role can be gained together with a new password only: add --password-stdin.",
+		Long: "role replaces the platform roles of a user (--set), or adds and removes some. Elasticsearch roles stay.\n" +
+			"New roles take effect at once. A user that gains a role signs in again, and loses the second factor. If\n" +
+			"another user set the password, a role can be gained together with a new password only: add\n" +
+			"--password-stdin.",
 		Example: "  sallyport user role alice --set ece_platform_viewer\n" +
 			"  sallyport user role alice --add ece_deployment_viewer --remove ece_platform_viewer",
 	}, func(cmd *cobra.Command, users directory, name string) error {
