@@ -56,7 +56,7 @@ func commandLine() string {
 
 ` + "`sallyport COMMAND --help`" + ` shows the same with examples. Each setting of [the configuration](configuration.md) that is a
 flag has dashes there; its name is accepted, too (` + "`--plain_http`" + `). A mistyped command, flag or setting gets a
-suggestion.
+suggestion. An argument that begins with a dash, as ids of keys do at times, goes after ` + "`--`" + `.
 
 - **Output**: what lists or shows has ` + "`--output table`, `json` or `yaml`" + `; results are on standard output, and all else on
   standard error. Colours and progress are for terminals only; ` + "`NO_COLOR`" + ` turns colours off.

@@ -99,6 +99,9 @@ func (w exampleWorld) try(t *testing.T, cmd *cobra.Command, example string) {
 			t.Fatal(err)
 		}
 	}
+	if strings.HasPrefix(w.keyID, "-") {
+		example = strings.ReplaceAll(example, `"$KEY_ID"`, `-- "$KEY_ID"`)
+	}
 	text := strings.NewReplacer("http://127.0.0.1:12400", w.server, "http://127.0.0.1:12490", w.operator,
 		"=PASSWORD", `="$PASSWORD"`, "--realm corporate", "--realm good",
 		"0.0.0.0:12400", "0.0.0.0:0",
@@ -178,7 +181,7 @@ func TestProfile(t *testing.T) {
 	command := func(args ...string) outcome {
 		return run(t, invocation{args: args, env: []string{clientConfigVariable + "=" + path, "SECRET=chosen by hand"}})
 	}
-	if o := command("key", "show", created.ID, "--profile", "one"); o.code != 0 || !strings.Contains(o.stdout, "alice") {
+	if o := command("key", "show", "--profile", "one", "--", created.ID); o.code != 0 || !strings.Contains(o.stdout, "alice") {
 		t.Errorf("exit code %d: %s%s", o.code, o.stdout, o.stderr)
 	}
 	if o := command("user", "list", "--profile", "two"); o.code != 0 || !strings.Contains(o.stdout, "alice") {
@@ -191,7 +194,7 @@ func TestProfile(t *testing.T) {
 	if err := os.Chmod(key, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	wantMistake(t, command("key", "show", created.ID, "--profile", "one"), "run chmod 600 on it")
+	wantMistake(t, command("key", "show", "--profile", "one", "--", created.ID), "run chmod 600 on it")
 }
 
 // Ensures that completion scripts are accepted by the shells that are installed.

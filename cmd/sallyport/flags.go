@@ -25,8 +25,11 @@ func normalizeFlag(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 // flagError adds to the error of an unknown flag the flag that was probably meant.
 func flagError(cmd *cobra.Command, err error) error {
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
-	if !ok || len(unknown.GetSpecifiedShortnames()) > 0 {
+	if !ok {
 		return usageError(err)
+	}
+	if unknown.GetSpecifiedShortnames() != "" { // ids of keys can begin with a dash, and there are no short flags but -h
+		return usageErrorf("%w; an argument that begins with a dash goes after --", err)
 	}
 
 	var names []string

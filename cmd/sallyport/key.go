@@ -141,7 +141,7 @@ func newKeyShow() *cobra.Command {
 	cmd := targetCommand(&cobra.Command{
 		Use:     "show ID",
 		Short:   "Show an API key, without its secret",
-		Example: "  sallyport key show \"$KEY_ID\" --output yaml",
+		Example: "  sallyport key show --output yaml \"$KEY_ID\"",
 		Args:    oneArgument("ID"),
 	}, keyrings, func(cmd *cobra.Command, keys keyring, args []string) error {
 		key, err := keys.get(cmd.Context(), args[0])
@@ -218,7 +218,7 @@ func newKeyRotate() *cobra.Command {
 		Long: "rotate creates a key like another one, prints it, and then invalidates the old one. With --keep the old\n" +
 			"key stays valid until it is invalidated. The new key has the time to live of the old one, and the\n" +
 			"privileges that its owner has now. On a server only the caller's own keys can be rotated.",
-		Example: "  sallyport key rotate \"$KEY_ID\"\n  sallyport key rotate \"$KEY_ID\" --keep --expires-in 30d",
+		Example: "  sallyport key rotate \"$KEY_ID\"\n  sallyport key rotate --keep --expires-in 30d \"$KEY_ID\"",
 		Args:    oneArgument("ID"),
 	}, keyrings, func(cmd *cobra.Command, keys keyring, args []string) error {
 		old, err := keys.get(cmd.Context(), args[0])

@@ -21,7 +21,9 @@ type target struct {
 
 func (g target) run(stdin string, args ...string) outcome {
 	g.t.Helper()
-	return run(g.t, invocation{args: append(args, g.args...), stdin: stdin, env: g.env})
+	// An argument after -- may begin with a dash, as ids of keys do at times.
+	words := slices.Concat(args[:2], g.args, args[2:])
+	return run(g.t, invocation{args: words, stdin: stdin, env: g.env})
 }
 
 // must runs a command that must succeed, and returns its output.
@@ -37,7 +39,8 @@ func (g target) must(stdin string, args ...string) string {
 // read returns the JSON that a command prints.
 func read[T any](g target, args ...string) (value T) {
 	g.t.Helper()
-	if err := json.Unmarshal([]byte(g.must("", append(args, "--output", "json")...)), &value); err != nil {
+	words := slices.Concat(args[:2], []string{"--output", "json"}, args[2:])
+	if err := json.Unmarshal([]byte(g.must("", words...)), &value); err != nil {
 		g.t.Fatal(err)
 	}
 	return value
@@ -144,23 +147,23 @@ func TestKey_Targets(t *testing.T) {
 				t.Errorf("the list is %+v", list)
 			}
 
-			rotated := read[createdKey](g, "key", "rotate", key.ID)
+			rotated := read[createdKey](g, "key", "rotate", "--", key.ID)
 			s.wantAuth(http.StatusUnauthorized, "ApiKey "+key.Encoded)
 			s.wantAuth(http.StatusOK, "ApiKey "+rotated.Encoded)
 			if rotated.Name != key.Name || rotated.Expires.Before(*key.Expires) {
 				t.Errorf("%+v", rotated)
 			}
-			if old := read[shownKey](g, "key", "show", key.ID); old.State != "invalidated" {
+			if old := read[shownKey](g, "key", "show", "--", key.ID); old.State != "invalidated" {
 				t.Errorf("the old key is %+v", old)
 			}
-			wantRefusal(t, g.run("", "key", "rotate", key.ID), "is invalidated: create another one")
-			kept := read[createdKey](g, "key", "rotate", rotated.ID, "--keep", "--expires-in", "1h")
+			wantRefusal(t, g.run("", "key", "rotate", "--", key.ID), "is invalidated: create another one")
+			kept := read[createdKey](g, "key", "rotate", "--keep", "--expires-in", "1h", "--", rotated.ID)
 			s.wantAuth(http.StatusOK, "ApiKey "+rotated.Encoded)
 			s.wantAuth(http.StatusOK, "ApiKey "+kept.Encoded)
 
-			g.must("", "key", "invalidate", rotated.ID, kept.ID)
+			g.must("", "key", "invalidate", "--", rotated.ID, kept.ID)
 			s.wantAuth(http.StatusUnauthorized, "ApiKey "+kept.Encoded)
-			if o := g.run("", "key", "invalidate", rotated.ID); o.code != exitFailed ||
+			if o := g.run("", "key", "invalidate", "--", rotated.ID); o.code != exitFailed ||
 				!strings.Contains(o.stderr, "no valid API keys: "+rotated.ID) {
 				t.Errorf("exit code %d: %s", o.code, o.stderr)
 			}

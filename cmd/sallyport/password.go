@@ -38,7 +38,7 @@ func (p *newPassword) read(cmd *cobra.Command, user string) (string, error) {
 	case isTerminal(in):
 		return askTwice(cmd, "New password of "+printable(user))
 	}
-	return "", usageErrorf("there is no terminal to ask for the password: add --password-stdin, and pipe it in, " +
+	return "", usageErrorf("without a terminal a password is not asked for: add --password-stdin, and pipe it in, " +
 		"or --password-file")
 }
 
