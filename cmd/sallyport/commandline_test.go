@@ -21,6 +21,9 @@ func commands() []*cobra.Command {
 	var all []*cobra.Command
 	var add func(*cobra.Command)
 	add = func(cmd *cobra.Command) {
+		if cmd.Name() == "completion" {
+			return
+		}
 		all = append(all, cmd)
 		for _, sub := range cmd.Commands() {
 			add(sub)

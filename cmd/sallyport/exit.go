@@ -70,7 +70,8 @@ func exitCode(err error) int {
 	switch {
 	case client.IsUnavailable(err), ok && connection.Op == "dial":
 		return exitUnreachable
-	case client.IsUnauthenticated(err), client.IsForbidden(err), client.IsRateLimited(err):
+	case client.IsUnauthenticated(err), client.IsForbidden(err), client.IsElevationNeeded(err),
+		client.IsRateLimited(err):
 		return exitDenied
 	}
 	return exitFailed

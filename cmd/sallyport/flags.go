@@ -28,7 +28,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	if !ok {
 		return usageError(err)
 	}
-	if unknown.GetSpecifiedShortnames() != "" { // ids of keys can begin with a dash, and there are no short flags but -h
+	if unknown.GetSpecifiedShortnames() != "" { // ids of keys can begin with a dash, and the short flags are -h and -v
 		return usageErrorf("%w; an argument that begins with a dash goes after --", err)
 	}
 

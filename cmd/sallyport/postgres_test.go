@@ -133,7 +133,7 @@ func TestPostgres_Refusals(t *testing.T) {
 		"set SALLYPORT_KEY_ENCRYPTION_KEY_FILE")
 	unknown := []string{"SALLYPORT_KEY_ENCRYPTION_KEY=", "SALLYPORT_KEY_ENCRYPTION_KEI=x"}
 	if o := r.command("", unknown, "config", "check"); o.code == 0 ||
-		!strings.Contains(o.stderr, "\nkey_encryption_key: ") ||
+		!strings.Contains(o.stderr, ": key_encryption_key: ") ||
 		!strings.Contains(o.stderr, "unknown setting: SALLYPORT_KEY_ENCRYPTION_KEI") {
 		t.Errorf("config check: exit code %d, %s", o.code, o.stderr)
 	}

@@ -33,10 +33,19 @@ func newRoot() *cobra.Command {
 		newBackup(), newRestore(), newMigrate(),
 		newHealth(), newConformance(), newConfig(), newVersion(),
 	)
+	addCompletion(root)
 	root.SetFlagErrorFunc(flagError)
 	root.SetGlobalNormalizationFunc(normalizeFlag)
 	finish(root)
 	return root
+}
+
+// addCompletion adds cobra's command for shells. Without a change it reports success for an unknown shell.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	if cmd, _, err := root.Find([]string{"completion"}); err == nil {
+		cmd.Args, cmd.RunE = subcommand, help
+	}
 }
 
 // finish gives a command and its subcommands what all commands have.
@@ -44,7 +53,7 @@ func finish(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error { return usageError(check(cmd, args)) }
 	}
-	if cmd.ValidArgsFunction == nil && cmd.Name() != "completion" {
+	if cmd.ValidArgsFunction == nil {
 		cmd.ValidArgsFunction = cobra.NoFileCompletions
 	}
 	for _, sub := range cmd.Commands() {

@@ -36,7 +36,7 @@ func (s style) in(rendition, text string) string {
 	return "\x1b[" + rendition + "m" + text + "\x1b[0m"
 }
 
-// progressInterval is the time after which progress is shown again.
+// progressInterval is the time after which progress is shown, and shown again.
 const progressInterval = time.Second
 
 // withProgress calls f, and meanwhile shows on a terminal that a long step still runs.
@@ -45,20 +45,29 @@ func withProgress(cmd *cobra.Command, step string, f func() error) error {
 	if !isTerminal(out) {
 		return f()
 	}
+	return showProgress(out, step, progressInterval, f)
+}
 
+// showProgress calls f, and meanwhile writes a line with the time that has passed, which it removes in the end. A step
+// that is shorter than the interval is not shown.
+func showProgress(out io.Writer, step string, interval time.Duration, f func() error) error {
 	done, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
-		begun := time.Now()
-		ticker := time.NewTicker(progressInterval)
+		begun, ticker := time.Now(), time.NewTicker(interval)
 		defer ticker.Stop()
+		shown := false
 		for {
-			fmt.Fprintf(out, "\r%s … %s", step, time.Since(begun).Truncate(progressInterval)) //nolint:errcheck // only shown
 			select {
 			case <-done:
-				fmt.Fprint(out, "\r\x1b[K") //nolint:errcheck // only shown
+				if shown {
+					fmt.Fprint(out, "\r\x1b[K") //nolint:errcheck // only shown
+				}
 				return
 			case <-ticker.C:
+				shown = true
+				passed := time.Since(begun).Truncate(interval)
+				fmt.Fprintf(out, "\r%s … %s", step, passed) //nolint:errcheck // only shown
 			}
 		}
 	}()
