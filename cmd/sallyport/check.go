@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sallyport/sallyport/impl/authn/rekey"
 	"github.com/sallyport/sallyport/impl/config"
 	"github.com/sallyport/sallyport/impl/platform/certificate"
 	"github.com/sallyport/sallyport/impl/platform/secret"
@@ -128,7 +129,7 @@ func checkStored(cmd *cobra.Command, c config.Config) error {
 	if current < target { // opening it would migrate it
 		return checkKeyFile(c)
 	}
-	return errors.Join(checkKeyFile(c), checkSealed(cmd, c))
+	return checkSealed(cmd, c)
 }
 
 // checkFolder refuses a folder in which no file can be created.
@@ -152,22 +153,23 @@ func checkKeyFile(c config.Config) error {
 
 // checkSealed refuses a key-encryption key that is not the database's.
 func checkSealed(cmd *cobra.Command, c config.Config) error {
-	key, isNew := c.KeyEncryptionKey, false
-	if path := besideDatabase(c.Store, ".key"); key == nil && exists(path) {
-		var err error
-		if key, err = readKeyFile(path); err != nil {
-			return nil //nolint:nilerr // checkKeyFile reports it
+	path := besideDatabase(c.Store, ".key")
+	missing := c.KeyEncryptionKey == nil && !exists(path)
+	err := withStore(cmd, c, func(r records) error {
+		if missing { // a server would generate a key
+			return r.checkKey(cmd, secret.NewKey())
 		}
-	} else if key == nil {
-		key, isNew = secret.NewKey(), true
-	}
-
-	err := withStore(cmd, c, func(r records) error { return r.checkKey(cmd, key) })
-	if !errors.Is(err, secret.ErrUnsealable) {
+		sealer, err := r.sealer()
+		if err != nil {
+			return err
+		}
+		return rekey.Check(cmd.Context(), r.store, sealer)
+	})
+	switch {
+	case !errors.Is(err, secret.ErrUnsealable):
 		return err
+	case missing:
+		return missingKeyError(path)
 	}
-	if isNew {
-		return missingKeyError(besideDatabase(c.Store, ".key"))
-	}
-	return wrongKeyError(c, false)
+	return wrongKeyError(c, false, err)
 }

@@ -55,7 +55,7 @@ func badConfigurations(t *testing.T, folder string) map[string]badConfiguration 
 		"a folder that is missing":    {args: []string{"--store", "sqlite:missing/a.db"}, saying: "missing"},
 		"a text as database":          {args: []string{"--store", "sqlite:" + path("text.db", strings.Repeat("no database\n", 100))}, saying: "text.db"},
 		"a key file without a key":    {args: []string{"--store", "sqlite:" + filepath.Join(folder, "bad.db")}, saying: "does not hold 32 bytes"},
-		"another key":                 {args: []string{"--store", dsn}, env: []string{"SALLYPORT_KEY_ENCRYPTION_KEY=" + other}, saying: "is not the key"},
+		"another key":                 {args: []string{"--store", dsn}, env: []string{"SALLYPORT_KEY_ENCRYPTION_KEY=" + other}, saying: "encrypted with"},
 		"a key that is too short":     {env: []string{"SALLYPORT_KEY_ENCRYPTION_KEY=c2hvcnQ="}, saying: "32 bytes in base64"},
 		"a key that is missing":       {args: []string{"--store", "sqlite:" + lost}, saying: "lost.db.key is missing"},
 		"PostgreSQL without a key":    {args: []string{"--store", "postgres://127.0.0.1/x"}, saying: "PostgreSQL has no place for the key"},

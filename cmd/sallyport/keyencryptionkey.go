@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +25,13 @@ func newKeyEncryptionKey() *cobra.Command {
 
 func newKeyEncryptionKeyList() *cobra.Command {
 	const short = "List the keys that secrets in the database are encrypted with, by their ids"
-	return storeCommand("list", short, cobra.NoArgs, func(cmd *cobra.Command, r records, _ []string) error {
+	var out printer
+	cmd := storeCommand(&cobra.Command{
+		Use:     "list",
+		Short:   short,
+		Example: "  sallyport key-encryption-key list",
+		Args:    cobra.NoArgs,
+	}, func(cmd *cobra.Command, r records, _ []string) error {
 		keys, err := store.Read(cmd.Context(), r.store,
 			func(tx *store.Tx) ([]store.KeyEncryptionKey, error) { return tx.KeyEncryptionKeys.All() })
 		if err != nil {
@@ -35,12 +42,24 @@ func newKeyEncryptionKeyList() *cobra.Command {
 			return err
 		}
 
+		shown := []shownEncryptionKey{}
 		rows := [][]string{{"ID", "SETTING", "IN USE SINCE"}}
 		for _, key := range keys {
-			rows = append(rows, []string{key.ID, settingOfKey(sealer, key.ID), formatTime(key.CreatedAt)})
+			setting := settingOfKey(sealer, key.ID)
+			shown = append(shown, shownEncryptionKey{key.ID, setting, key.CreatedAt.UTC()})
+			rows = append(rows, []string{key.ID, setting, formatTime(key.CreatedAt)})
 		}
-		return printTable(cmd.OutOrStdout(), rows)
+		return out.print(cmd, shown, rows)
 	})
+	out.add(cmd)
+	return cmd
+}
+
+// shownEncryptionKey is a key as list shows it.
+type shownEncryptionKey struct {
+	ID         string    `json:"id"`
+	Setting    string    `json:"setting"`
+	InUseSince time.Time `json:"in_use_since"`
 }
 
 // settingOfKey returns the name of the setting that holds a key of the store; "-" if none does.
@@ -118,7 +137,7 @@ Backups made before need the old key.`,
 // rotateOnline re-encrypts with the configured key what is encrypted with the fallback.
 func rotateOnline(cmd *cobra.Command, r records) error {
 	if r.config.KeyEncryptionKeyFallback == nil {
-		return errors.New("key_encryption_key_fallback is not set: configure the new key as key_encryption_key and the old " +
+		return usageErrorf("key_encryption_key_fallback is not set: configure the new key as key_encryption_key and the old " +
 			"one as key_encryption_key_fallback, here as for all servers")
 	}
 	sealer, err := r.sealer()

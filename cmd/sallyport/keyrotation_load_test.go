@@ -233,7 +233,7 @@ func TestKeyEncryptionKey_RotateOnlineRefused(t *testing.T) {
 	r, path := onFile(t)
 	refused := func(saying string, args ...string) {
 		t.Helper()
-		wantRefusal(t, r.rotate(args...), saying)
+		wantMistake(t, r.rotate(args...), saying)
 	}
 	refused("--force and --new-key-file are for stopped servers", "--online", "--force")
 	refused("--force and --new-key-file are for stopped servers", "--online", "--new-key-file", "x")
@@ -242,7 +242,8 @@ func TestKeyEncryptionKey_RotateOnlineRefused(t *testing.T) {
 	env, old := slices.Clip(r.env), filepath.Join(t.TempDir(), "old")
 	writeFile(t, old, keyText(t, path))
 	r.env = append(env, "SALLYPORT_KEY_ENCRYPTION_KEY_FALLBACK_FILE="+old)
-	r.wantRefused("key_encryption_key_fallback: this needs key_encryption_key, the key to encrypt with")
+	wantMistake(t, run(t, invocation{args: []string{"serve", "--listen", "127.0.0.1:0"}, env: r.env}),
+		"key_encryption_key_fallback: this needs key_encryption_key, the key to encrypt with")
 
 	// A server has begun to encrypt with the new key, and the next one is started without it.
 	next := base64.StdEncoding.EncodeToString(secret.NewKey())
