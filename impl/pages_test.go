@@ -149,6 +149,11 @@ var commandBlock = regexp.MustCompile("(?m)^(.*)\n[ \t]*```(?:sh|console|bash|sh
 // testOfCommands names the test that runs commands: of one block, or of all in a page.
 var testOfCommands = regexp.MustCompile(`<!-- (?:commands )?run by (Test\w+) -->`)
 
+var (
+	reasonNotRun = regexp.MustCompile(`<!-- not run: .* -->`)
+	testName     = regexp.MustCompile(`\bTest[A-Z]\w+`)
+)
+
 // Ensures that all commands on a page are run by a test, or that the page says why they are not, by a comment on the
 // line before the block: <!-- run -->, for TestPages in cmd/sallyport, <!-- run by TestName -->, or <!-- not run:
 // REASON -->. A page with <!-- commands run by TestName --> needs no other.
@@ -162,6 +167,13 @@ func TestDocuments_CommandsRun(t *testing.T) {
 		for _, test := range testOfCommands.FindAllStringSubmatch(text, -1) {
 			if !strings.Contains(tests[test[1]], path.Base(document)) {
 				t.Errorf("%s names %s, which does not exist or does not read it", document, test[1])
+			}
+		}
+		for _, reason := range reasonNotRun.FindAllString(text, -1) {
+			for _, test := range testName.FindAllString(reason, -1) {
+				if tests[test] == "" {
+					t.Errorf("%s names %s, which does not exist", document, test)
+				}
 			}
 		}
 		if strings.Contains(text, "<!-- commands run by ") {
