@@ -181,7 +181,8 @@ func TestProfile(t *testing.T) {
 	command := func(args ...string) outcome {
 		return run(t, invocation{args: args, env: []string{clientConfigVariable + "=" + path, "SECRET=chosen by hand"}})
 	}
-	if o := command("key", "show", "--profile", "one", "--", created.ID); o.code != 0 || !strings.Contains(o.stdout, "alice") {
+	o := command("key", "show", "--profile", "one", "--", created.ID)
+	if o.code != 0 || !strings.Contains(o.stdout, "alice") {
 		t.Errorf("exit code %d: %s%s", o.code, o.stdout, o.stderr)
 	}
 	if o := command("user", "list", "--profile", "two"); o.code != 0 || !strings.Contains(o.stdout, "alice") {

@@ -137,8 +137,8 @@ Backups made before need the old key.`,
 // rotateOnline re-encrypts with the configured key what is encrypted with the fallback.
 func rotateOnline(cmd *cobra.Command, r records) error {
 	if r.config.KeyEncryptionKeyFallback == nil {
-		return usageErrorf("key_encryption_key_fallback is not set: configure the new key as key_encryption_key and the old " +
-			"one as key_encryption_key_fallback, here as for all servers")
+		return usageErrorf("key_encryption_key_fallback is not set: configure the new key as key_encryption_key and the " +
+			"old one as key_encryption_key_fallback, here as for all servers")
 	}
 	sealer, err := r.sealer()
 	if err != nil {

@@ -75,7 +75,9 @@ func TestVersion(t *testing.T) {
 // Ensures that an unknown command fails: a script must not take the help for success.
 func TestUnknownCommands(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"sevre"}, {"user", "dissable", "alice"}, {"config", "chek"}, {"serve", "now"}, {"completion", "basj"}} {
+	for _, args := range [][]string{
+		{"sevre"}, {"user", "dissable", "alice"}, {"config", "chek"}, {"serve", "now"}, {"completion", "basj"},
+	} {
 		wantMistake(t, run(t, invocation{args: args}), "unknown command")
 	}
 	for _, args := range [][]string{{}, {"user"}, {"config"}, {"--help"}} {
