@@ -88,7 +88,8 @@ func (o operation) public() bool { return o.Security != nil && len(*o.Security) 
 // elasticsearch reports whether the operation is one of Elasticsearch's: they are all that are not below another
 // API's path.
 func (o operation) elasticsearch() bool {
-	return !strings.HasPrefix(o.path, "/api/v1/") && !strings.HasPrefix(o.path, "/sso/")
+	return !slices.ContainsFunc([]string{"/api/v1/", "/.well-known/", "/sso/"},
+		func(prefix string) bool { return strings.HasPrefix(o.path, prefix) })
 }
 
 // component is the name of the component that a reference names; it is empty for a schema that is missing or written in

@@ -15,7 +15,7 @@ import (
 
 // prefixes are where paths may lie, but for "/" itself. The document's server is "/", so that what it says is what is
 // served.
-var prefixes = []string{"/api/v1/", "/sso/", "/_security/", "/_cluster/"}
+var prefixes = []string{"/api/v1/", "/.well-known/", "/sso/", "/_security/", "/_cluster/"}
 
 // Operations of ECE can answer the statuses of always if they need credentials, those of withBody if they have a body,
 // and those of withQuery if they have a query parameter.

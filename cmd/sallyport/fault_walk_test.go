@@ -38,6 +38,7 @@ var required = map[string]string{
 	"security-put-user":         `{"roles":[]}`,
 	"security-put-privileges":   `{"application":{"nothing":{"actions":["data:nothing"]}}}`,
 	"security-invalidate-token": `{"token":"x"}`,
+	"introspect-tokens":         `{"tokens":["eDp4"]}`,
 
 	"security-activate-user-profile":       `{"grant_type":"access_token","access_token":"x"}`,
 	"security-update-user-profile-data":    `{"data":{"x":1}}`,
@@ -98,7 +99,8 @@ func (r *fleet) visit(server int, v *visit) reply {
 // recordless are the operations that need no records after authentication, or that have none.
 var recordless = []string{
 	"methods", "sign-in-page", "info", "ping", "get-authentication-info", "security-authenticate", "cluster-health",
-	"security-get-builtin-privileges", "security-get-settings",
+	"security-get-builtin-privileges", "security-get-settings", "get-signing-keys",
+	"introspect-token",               // takes a form, and JSON is refused before
 	"security-activate-user-profile", // of a token that is none
 }
 

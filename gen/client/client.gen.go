@@ -104,6 +104,16 @@ type ClientInterface interface {
 	// Corresponds with HEAD / (the `Ping` operationId).
 	Ping(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetSigningKeys Read the public keys of session tokens
+	//
+	// An extension of this server. Returns the public keys that verify the signatures of session tokens, as a JWK Set
+	// (RFC 7517): that which signs, older ones of which tokens may still be valid, and the next one, five minutes
+	// before it signs. The answer may be cached for a minute, and has an `ETag`; a request whose `If-None-Match` has
+	// that is answered with 304. A signature does not tell whether a token was revoked.
+	//
+	// Corresponds with GET /.well-known/jwks.json (the `GetSigningKeys` operationId).
+	GetSigningKeys(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ClusterHealth Report the health of the server
 	//
 	// Returns at once, and as that of a healthy cluster with one node: there is nothing to wait for. The parameters
@@ -1892,6 +1902,26 @@ func (c *Client) Info(ctx context.Context, reqEditors ...RequestEditorFn) (*http
 // Corresponds with HEAD / (the `Ping` operationId).
 func (c *Client) Ping(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewPingRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetSigningKeys Read the public keys of session tokens
+//
+// An extension of this server. Returns the public keys that verify the signatures of session tokens, as a JWK Set
+// (RFC 7517): that which signs, older ones of which tokens may still be valid, and the next one, five minutes
+// before it signs. The answer may be cached for a minute, and has an `ETag`; a request whose `If-None-Match` has
+// that is answered with 304. A signature does not tell whether a token was revoked.
+//
+// Corresponds with GET /.well-known/jwks.json (the `GetSigningKeys` operationId).
+func (c *Client) GetSigningKeys(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSigningKeysRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -5682,6 +5712,33 @@ func NewPingRequest(server string) (*http.Request, error) {
 	}
 
 	req, err := http.NewRequest(http.MethodHead, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetSigningKeysRequest constructs an http.Request for the GetSigningKeys method
+func NewGetSigningKeysRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/.well-known/jwks.json")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -12918,6 +12975,18 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with HEAD / (the `Ping` operationId).
 	PingWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*PingResult, error)
 
+	// GetSigningKeysWithResponse Read the public keys of session tokens
+	//
+	// An extension of this server. Returns the public keys that verify the signatures of session tokens, as a JWK Set
+	// (RFC 7517): that which signs, older ones of which tokens may still be valid, and the next one, five minutes
+	// before it signs. The answer may be cached for a minute, and has an `ETag`; a request whose `If-None-Match` has
+	// that is answered with 304. A signature does not tell whether a token was revoked.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /.well-known/jwks.json (the `GetSigningKeys` operationId).
+	GetSigningKeysWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetSigningKeysResult, error)
+
 	// ClusterHealthWithResponse Report the health of the server
 	//
 	// Returns at once, and as that of a healthy cluster with one node: there is nothing to wait for. The parameters
@@ -14923,6 +14992,78 @@ func (r PingResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r PingResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetSigningKeysResult200Headers the declared response headers of an HTTP 200 response for GetSigningKeys
+type GetSigningKeysResult200Headers struct {
+	CacheControl string
+	ETag         string
+}
+
+// GetSigningKeysResult304Headers the declared response headers of an HTTP 304 response for GetSigningKeys
+type GetSigningKeysResult304Headers struct {
+	CacheControl string
+	ETag         string
+}
+
+// GetSigningKeysResult500Headers the declared response headers of an HTTP 500 response for GetSigningKeys
+type GetSigningKeysResult500Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+type GetSigningKeysResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *JSONWebKeySet
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *InternalError
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetSigningKeysResult200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetSigningKeysResult304Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *GetSigningKeysResult500Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetSigningKeysResult) GetJSON200() *JSONWebKeySet {
+	return r.JSON200
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r GetSigningKeysResult) GetJSON500() *InternalError {
+	return r.JSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r GetSigningKeysResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetSigningKeysResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetSigningKeysResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetSigningKeysResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -27720,6 +27861,24 @@ func (c *ClientWithResponses) PingWithResponse(ctx context.Context, reqEditors .
 	return ParsePingResult(rsp)
 }
 
+// GetSigningKeysWithResponse Read the public keys of session tokens
+//
+// An extension of this server. Returns the public keys that verify the signatures of session tokens, as a JWK Set
+// (RFC 7517): that which signs, older ones of which tokens may still be valid, and the next one, five minutes
+// before it signs. The answer may be cached for a minute, and has an `ETag`; a request whose `If-None-Match` has
+// that is answered with 304. A signature does not tell whether a token was revoked.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /.well-known/jwks.json (the `GetSigningKeys` operationId).
+func (c *ClientWithResponses) GetSigningKeysWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetSigningKeysResult, error) {
+	rsp, err := c.GetSigningKeys(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetSigningKeysResult(rsp)
+}
+
 // ClusterHealthWithResponse Report the health of the server
 //
 // Returns at once, and as that of a healthy cluster with one node: there is nothing to wait for. The parameters
@@ -30904,6 +31063,96 @@ func ParsePingResult(rsp *http.Response) (*PingResult, error) {
 			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetSigningKeysResult parses an HTTP response from a GetSigningKeysWithResponse call
+func ParseGetSigningKeysResult(rsp *http.Response) (*GetSigningKeysResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetSigningKeysResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest JSONWebKeySet
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetSigningKeysResult200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetSigningKeysResult304Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers304 = &headers
+	case rsp.StatusCode == 500:
+		var headers GetSigningKeysResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers500 = &headers
 	}
 
 	return response, nil

@@ -76,6 +76,66 @@ func (e ClusterStatus) Valid() bool {
 	}
 }
 
+// Defines values for JSONWebKeyAlg.
+const (
+	JSONWebKeyAlgEdDSA JSONWebKeyAlg = "EdDSA"
+)
+
+// Valid indicates whether the value is a known member of the JSONWebKeyAlg enum.
+func (e JSONWebKeyAlg) Valid() bool {
+	switch e {
+	case JSONWebKeyAlgEdDSA:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for JSONWebKeyCrv.
+const (
+	JSONWebKeyCrvEd25519 JSONWebKeyCrv = "Ed25519"
+)
+
+// Valid indicates whether the value is a known member of the JSONWebKeyCrv enum.
+func (e JSONWebKeyCrv) Valid() bool {
+	switch e {
+	case JSONWebKeyCrvEd25519:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for JSONWebKeyKty.
+const (
+	JSONWebKeyKtyOKP JSONWebKeyKty = "OKP"
+)
+
+// Valid indicates whether the value is a known member of the JSONWebKeyKty enum.
+func (e JSONWebKeyKty) Valid() bool {
+	switch e {
+	case JSONWebKeyKtyOKP:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for JSONWebKeyUse.
+const (
+	JSONWebKeyUseSig JSONWebKeyUse = "sig"
+)
+
+// Valid indicates whether the value is a known member of the JSONWebKeyUse enum.
+func (e JSONWebKeyUse) Valid() bool {
+	switch e {
+	case JSONWebKeyUseSig:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for KeyManager.
 const (
 	KeyManagerCloud         KeyManager = "cloud"
@@ -1078,6 +1138,45 @@ type InvalidateTokenResponse struct {
 	PreviouslyInvalidatedTokens int                        `json:"previously_invalidated_tokens"`
 	ErrorCount                  int                        `json:"error_count"`
 	ErrorDetails                *[]ElasticsearchErrorCause `json:"error_details,omitempty"`
+}
+
+// JSONWebKey A public key of the signature algorithm Ed25519 (RFC 8037).
+type JSONWebKey struct {
+	// Alg The algorithm, which is also in the header of the tokens that it signs.
+	Alg JSONWebKeyAlg `json:"alg"`
+
+	// Crv The curve of the key.
+	Crv JSONWebKeyCrv `json:"crv"`
+
+	// Kid The id of the key, which is also in the header of the tokens that it signs.
+	Kid string `json:"kid"`
+
+	// Kty The type of the key.
+	Kty JSONWebKeyKty `json:"kty"`
+
+	// Use What the key is for.
+	Use JSONWebKeyUse `json:"use"`
+
+	// X The public key, 32 bytes in base64url without padding.
+	X string `json:"x"`
+}
+
+// JSONWebKeyAlg The algorithm, which is also in the header of the tokens that it signs.
+type JSONWebKeyAlg string
+
+// JSONWebKeyCrv The curve of the key.
+type JSONWebKeyCrv string
+
+// JSONWebKeyKty The type of the key.
+type JSONWebKeyKty string
+
+// JSONWebKeyUse What the key is for.
+type JSONWebKeyUse string
+
+// JSONWebKeySet Public keys (RFC 7517).
+type JSONWebKeySet struct {
+	// Keys The keys, the newest first.
+	Keys []JSONWebKey `json:"keys"`
 }
 
 // KeptByServer What the server keeps; it cannot be set.

@@ -17,6 +17,66 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for JSONWebKeyAlg.
+const (
+	JSONWebKeyAlgEdDSA JSONWebKeyAlg = "EdDSA"
+)
+
+// Valid indicates whether the value is a known member of the JSONWebKeyAlg enum.
+func (e JSONWebKeyAlg) Valid() bool {
+	switch e {
+	case JSONWebKeyAlgEdDSA:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for JSONWebKeyCrv.
+const (
+	JSONWebKeyCrvEd25519 JSONWebKeyCrv = "Ed25519"
+)
+
+// Valid indicates whether the value is a known member of the JSONWebKeyCrv enum.
+func (e JSONWebKeyCrv) Valid() bool {
+	switch e {
+	case JSONWebKeyCrvEd25519:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for JSONWebKeyKty.
+const (
+	JSONWebKeyKtyOKP JSONWebKeyKty = "OKP"
+)
+
+// Valid indicates whether the value is a known member of the JSONWebKeyKty enum.
+func (e JSONWebKeyKty) Valid() bool {
+	switch e {
+	case JSONWebKeyKtyOKP:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for JSONWebKeyUse.
+const (
+	JSONWebKeyUseSig JSONWebKeyUse = "sig"
+)
+
+// Valid indicates whether the value is a known member of the JSONWebKeyUse enum.
+func (e JSONWebKeyUse) Valid() bool {
+	switch e {
+	case JSONWebKeyUseSig:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RealmType.
 const (
 	RealmTypeActiveDirectory RealmType = "active_directory"
@@ -347,6 +407,45 @@ type EmptyResponse = map[string]interface{}
 
 // FreeObject JSON of the caller's own, which is kept or handed on as it is.
 type FreeObject map[string]interface{}
+
+// JSONWebKey A public key of the signature algorithm Ed25519 (RFC 8037).
+type JSONWebKey struct {
+	// Alg The algorithm, which is also in the header of the tokens that it signs.
+	Alg JSONWebKeyAlg `json:"alg"`
+
+	// Crv The curve of the key.
+	Crv JSONWebKeyCrv `json:"crv"`
+
+	// Kid The id of the key, which is also in the header of the tokens that it signs.
+	Kid string `json:"kid"`
+
+	// Kty The type of the key.
+	Kty JSONWebKeyKty `json:"kty"`
+
+	// Use What the key is for.
+	Use JSONWebKeyUse `json:"use"`
+
+	// X The public key, 32 bytes in base64url without padding.
+	X string `json:"x"`
+}
+
+// JSONWebKeyAlg The algorithm, which is also in the header of the tokens that it signs.
+type JSONWebKeyAlg string
+
+// JSONWebKeyCrv The curve of the key.
+type JSONWebKeyCrv string
+
+// JSONWebKeyKty The type of the key.
+type JSONWebKeyKty string
+
+// JSONWebKeyUse What the key is for.
+type JSONWebKeyUse string
+
+// JSONWebKeySet Public keys (RFC 7517).
+type JSONWebKeySet struct {
+	// Keys The keys, the newest first.
+	Keys []JSONWebKey `json:"keys"`
+}
 
 // KeptByServer What the server keeps; it cannot be set.
 type KeptByServer = json.RawMessage
@@ -1023,6 +1122,9 @@ func (t *ElasticsearchErrorHeaderValue) UnmarshalJSON(b []byte) error {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// GetSigningKeys Read the public keys of session tokens
+	// (GET /.well-known/jwks.json)
+	GetSigningKeys(ctx echo.Context) error
 	// GetCurrentAccount Read the account
 	// (GET /api/v1/account)
 	GetCurrentAccount(ctx echo.Context) error
@@ -1157,6 +1259,15 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// GetSigningKeys converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSigningKeys(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSigningKeys(ctx)
+	return err
 }
 
 // GetCurrentAccount converts echo context to params.
@@ -1993,6 +2104,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/v1/users/:user_id/auth/keys/:api_key_id", wrapper.GetUserAPIKey, options.OperationMiddlewares["get-user-api-key"]...)
 	router.DELETE(options.BaseURL+"/api/v1/users/:user_id/role_assignments", wrapper.RemoveRoleAssignments, options.OperationMiddlewares["remove-role-assignments"]...)
 	router.POST(options.BaseURL+"/api/v1/users/:user_id/role_assignments", wrapper.AddRoleAssignments, options.OperationMiddlewares["add-role-assignments"]...)
+	router.GET(options.BaseURL+"/.well-known/jwks.json", wrapper.GetSigningKeys, options.OperationMiddlewares["get-signing-keys"]...)
 	router.GET(options.BaseURL+"/sso/token", wrapper.SignInPage, options.OperationMiddlewares["sign-in-page"]...)
 
 }
@@ -2504,6 +2616,71 @@ type UserRefusedJSONResponse struct {
 	Body BasicFailedReply
 
 	Headers UserRefusedResponseHeaders
+}
+
+type GetSigningKeysRequestObject struct {
+}
+
+type GetSigningKeysResponseObject interface {
+	VisitGetSigningKeysResponse(w http.ResponseWriter) error
+}
+
+type GetSigningKeys200ResponseHeaders struct {
+	CacheControl string
+	ETag         string
+}
+
+type GetSigningKeys200JSONResponse struct {
+	Body    JSONWebKeySet
+	Headers GetSigningKeys200ResponseHeaders
+}
+
+func (response GetSigningKeys200JSONResponse) VisitGetSigningKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSigningKeys304ResponseHeaders struct {
+	CacheControl string
+	ETag         string
+}
+
+type GetSigningKeys304Response struct {
+	Headers GetSigningKeys304ResponseHeaders
+}
+
+func (response GetSigningKeys304Response) VisitGetSigningKeysResponse(w http.ResponseWriter) error {
+	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetSigningKeys500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetSigningKeys500JSONResponse) VisitGetSigningKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetCurrentAccountRequestObject struct {
@@ -10969,6 +11146,9 @@ func (response SignInPage500JSONResponse) VisitSignInPageResponse(w http.Respons
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// GetSigningKeys Read the public keys of session tokens
+	// (GET /.well-known/jwks.json)
+	GetSigningKeys(ctx context.Context, request GetSigningKeysRequestObject) (GetSigningKeysResponseObject, error)
 	// GetCurrentAccount Read the account
 	// (GET /api/v1/account)
 	GetCurrentAccount(ctx context.Context, request GetCurrentAccountRequestObject) (GetCurrentAccountResponseObject, error)
@@ -11110,6 +11290,29 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// GetSigningKeys operation middleware
+func (sh *strictHandler) GetSigningKeys(ctx echo.Context) error {
+	var request GetSigningKeysRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSigningKeys(ctx.Request().Context(), request.(GetSigningKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSigningKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSigningKeysResponseObject); ok {
+		return validResponse.VisitGetSigningKeysResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // GetCurrentAccount operation middleware

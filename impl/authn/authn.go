@@ -169,6 +169,9 @@ func (s *Service) Logout(ctx context.Context, p identity.Principal) error {
 	})
 }
 
+// KeySet returns the public keys that verify session tokens. It reads memory only.
+func (s *Service) KeySet() *session.KeySet { return s.sessions.KeySet() }
+
 // CheckReturnPath returns fault.InvalidData unless a path, to which a browser returns after a sign-in, leads to this
 // server in every browser. It must begin with exactly one slash, and contain no backslash and no control character:
 // browsers read these as a slash or ignore them.

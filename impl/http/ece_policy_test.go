@@ -101,8 +101,8 @@ func (w *world) leads(operation string, r result, path string) {
 func (w *world) factsOfRoles(all map[call]result) {
 	w.Helper()
 
-	public := []string{"login", "methods", "saml-callback", "saml-init", "saml-metadata", "saml-single-logout",
-		"saml-token", "sign-in-page"}
+	public := []string{"get-signing-keys", "login", "methods", "saml-callback", "saml-init", "saml-metadata",
+		"saml-single-logout", "saml-token", "sign-in-page"}
 	actions := refusals()
 	for c, r := range all {
 		switch {

@@ -21,6 +21,8 @@ type keyring struct {
 	sealer *secret.Sealer
 	// keys are all keys that verify tokens. The map is read without a lock and is never modified.
 	keys atomic.Pointer[privateKeys]
+	// published are the public keys of keys.
+	published atomic.Pointer[KeySet]
 
 	// loading is held while the store is read, so that an older reading never replaces a newer one.
 	loading sync.Mutex
@@ -87,9 +89,14 @@ func (k *keyring) loadLocked(ctx context.Context) (records []store.SigningKey, e
 	}
 
 	// The keys are replaced even if one of them does not open, so that a deleted key no longer verifies.
-	keys, err := k.open(records)
+	keys, opening := k.open(records)
 	k.keys.Store(&keys)
-	return records, err
+	set, err := publish(records, keys)
+	if err != nil {
+		return records, err
+	}
+	k.published.Store(set)
+	return records, opening
 }
 
 // open returns the keys in records. It skips those that cannot be decrypted, and returns an error for each.

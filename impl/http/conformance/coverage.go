@@ -27,8 +27,10 @@ const (
 
 // FamilyOf returns the family of an operation's path.
 func FamilyOf(path string) Family {
-	if strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/sso/") {
-		return ECE
+	for _, prefix := range []string{"/api/", "/.well-known/", "/sso/"} {
+		if strings.HasPrefix(path, prefix) {
+			return ECE
+		}
 	}
 	return Elasticsearch
 }

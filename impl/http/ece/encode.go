@@ -14,7 +14,7 @@ import (
 )
 
 // sendDirectly sends the responses of the most frequent operations, and reports whether it has. Its bytes are those
-// of the generated code, which encodes them by reflection.
+// of the generated code, which encodes them by reflection. It also sends responses that depend on a request's headers.
 func sendDirectly(c echo.Context, response any) (bool, error) {
 	switch r := response.(type) {
 	case server.GetCurrentAccount200JSONResponse:
@@ -23,6 +23,8 @@ func sendDirectly(c echo.Context, response any) (bool, error) {
 		}
 	case server.Login200JSONResponse:
 		return true, sendJSON(c, func(b []byte) []byte { return appendToken(b, &r.TokenJSONResponse) })
+	case keySet:
+		return true, sendKeySet(c, r)
 	}
 	return false, nil
 }

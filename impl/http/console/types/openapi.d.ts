@@ -675,6 +675,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/.well-known/jwks.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the public keys of session tokens
+         * @description An extension of this server. Returns the public keys that verify the signatures of session tokens, as a JWK Set
+         *     (RFC 7517): that which signs, older ones of which tokens may still be valid, and the next one, five minutes
+         *     before it signs. The answer may be cached for a minute, and has an `ETag`; a request whose `If-None-Match` has
+         *     that is answered with 304. A signature does not tell whether a token was revoked.
+         */
+        get: operations["get-signing-keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sso/token": {
         parameters: {
             query?: never;
@@ -2367,6 +2390,38 @@ export interface components {
         };
         /** @description An object without members. */
         EmptyResponse: Record<string, never>;
+        /** @description Public keys (RFC 7517). */
+        JsonWebKeySet: {
+            /** @description The keys, the newest first. */
+            keys: components["schemas"]["JsonWebKey"][];
+        };
+        /** @description A public key of the signature algorithm Ed25519 (RFC 8037). */
+        JsonWebKey: {
+            /**
+             * @description The type of the key.
+             * @enum {string}
+             */
+            kty: "OKP";
+            /**
+             * @description The curve of the key.
+             * @enum {string}
+             */
+            crv: "Ed25519";
+            /** @description The public key, 32 bytes in base64url without padding. */
+            x: string;
+            /** @description The id of the key, which is also in the header of the tokens that it signs. */
+            kid: string;
+            /**
+             * @description What the key is for.
+             * @enum {string}
+             */
+            use: "sig";
+            /**
+             * @description The algorithm, which is also in the header of the tokens that it signs.
+             * @enum {string}
+             */
+            alg: "EdDSA";
+        };
         /** @description An HTML document. */
         Page: string;
         ElevatePermissionsRequest: {
@@ -6403,6 +6458,16 @@ export interface components {
          */
         ApiKeyExpiration: string;
         /**
+         * @description How long the public keys may be cached.
+         * @example public, max-age=60
+         */
+        KeySetCacheControl: string;
+        /**
+         * @description The entity tag of the public keys.
+         * @example "q1J7Wq3iS0mJ9cXo2m8V0w"
+         */
+        KeySetTag: string;
+        /**
          * @description The path of what to call first, where there is such a thing.
          * @example </api/v1/users/auth/_elevate>; rel="https://github.com/sallyport/sallyport#second-factors-and-elevation"
          */
@@ -7962,6 +8027,52 @@ export interface operations {
             501: components["responses"]["NoAuthenticationCluster"];
             502: components["responses"]["AuthenticationClusterError"];
             503: components["responses"]["Overloaded"];
+        };
+    };
+    "get-signing-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The public keys. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["KeySetCacheControl"];
+                    ETag: components["headers"]["KeySetTag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "keys": [
+                     *         {
+                     *           "kty": "OKP",
+                     *           "crv": "Ed25519",
+                     *           "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+                     *           "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+                     *           "use": "sig",
+                     *           "alg": "EdDSA"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["JsonWebKeySet"];
+                };
+            };
+            /** @description The public keys are those of the `ETag` in `If-None-Match`. */
+            304: {
+                headers: {
+                    "Cache-Control": components["headers"]["KeySetCacheControl"];
+                    ETag: components["headers"]["KeySetTag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            500: components["responses"]["InternalError"];
         };
     };
     "sign-in-page": {
