@@ -55,6 +55,8 @@ func parse(values map[string]string) (Config, error) {
 			Absolute:    p.duration("session.absolute"),
 			Grace:       p.duration("session.grace"),
 			KeyRotation: p.limit("session.key_rotation"),
+			Issuers:     p.names("session.issuers"),
+			Audiences:   p.names("session.audiences"),
 		},
 		Elevation: elevation.Settings{
 			Policy: elevation.Policy(p.oneOf("elevation.policy")),
@@ -253,6 +255,25 @@ func (p *parser) hosts(key string) []string {
 		hosts = append(hosts, strings.TrimSuffix(part, "."))
 	}
 	return hosts
+}
+
+// names parses a list of values for claims of tokens.
+func (p *parser) names(key string) []string {
+	var names []string
+	for part := range strings.SplitSeq(p.values[key], ",") {
+		name := strings.TrimSpace(part)
+		if err := session.CheckName(name); err != nil {
+			p.addProblem(key, "%q: %s", name, err)
+		}
+		if slices.Contains(names, name) {
+			p.addProblem(key, "%q is listed twice", name)
+		}
+		names = append(names, name)
+	}
+	if len(names) > session.MaxNames {
+		p.addProblem(key, "there are %d names, more than %d", len(names), session.MaxNames)
+	}
+	return names
 }
 
 // returnURLs parses a list of URLs at which sign-ins may end.

@@ -75,6 +75,8 @@ func TestLoad_BadValues(t *testing.T) {
 		"session.absolute":               {"0", "1d", "29m"},
 		"session.grace":                  {"0s", "soon"},
 		"session.key_rotation":           {"", "-1h", "30d", "59m59s"},
+		"session.issuers":                {"", "a,", "a,a", "a b", "a\tb", "1:b", `a"b`, "ü", strings.Repeat("x", 257)},
+		"session.audiences":              {"", ",a", "a, a", "1,2,3,4,5,6,7,8,9", `a\b`, "a\x00"},
 		"elevation.policy":               {"", "Enrolled", "sometimes"},
 		"elevation.length":               {"", "0s", "-1m", "15", "60m1s", "61m"},
 		"compatibility.ece":              {"", "4", "4.2.0", "3.8,4.2", "Sallyport"},

@@ -79,7 +79,9 @@ func events(t *testing.T, s *Service) (events []string) {
 // forge returns a token with an id, signed with a key.
 func forge(t *testing.T, keyID string, key ed25519.PrivateKey, tokenID string) string {
 	t.Helper()
-	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, jwt.RegisteredClaims{ID: tokenID})
+	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, jwt.RegisteredClaims{
+		Issuer: DefaultName, Audience: []string{DefaultName}, ID: tokenID,
+	})
 	token.Header["kid"] = keyID
 	value, err := token.SignedString(key)
 	if err != nil {

@@ -29,11 +29,18 @@ type Settings struct {
 	Grace time.Duration
 	// KeyRotation is the age at which the signing key is rotated; 0 disables rotation.
 	KeyRotation time.Duration
+	// Issuers and Audiences are the values of the claims iss and aud that a token may have, for this installation alone.
+	// New tokens have the first of each; the others are those from before a change. DefaultName replaces an empty list.
+	Issuers, Audiences []string
 }
+
+// DefaultName is the issuer and the audience of an installation that configures none.
+const DefaultName = "sallyport"
 
 // DefaultSettings are suitable for interactive use.
 var DefaultSettings = Settings{
 	Idle: 30 * time.Minute, Absolute: 12 * time.Hour, Grace: 10 * time.Second, KeyRotation: 30 * 24 * time.Hour,
+	Issuers: []string{DefaultName}, Audiences: []string{DefaultName},
 }
 
 // Token is an issued session token.
@@ -49,6 +56,8 @@ type Live struct {
 	// Token has a zero ElevatedUntil if its elevation has expired.
 	Token store.SessionToken
 	User  store.User
+	// Claims are those of the token.
+	Claims Claims
 }
 
 // Service creates, verifies, refreshes and deletes sessions. It is safe for concurrent use.
@@ -59,6 +68,8 @@ type Service struct {
 	// verified caches the claims of tokens with a verified signature, by the hash of the token. A verified signature
 	// stays valid as long as its key exists; the validity of the token itself is checked separately.
 	verified *lru.Cache[[sha256.Size]byte, claims]
+	// unaddressedUntil is the time until which tokens without an audience are accepted.
+	unaddressedUntil time.Time
 	// live caches sessions by token id.
 	live *store.Cache[string, *Live]
 	// maintenance is the background maintenance of keys.
@@ -95,12 +106,19 @@ func New(ctx context.Context, st *store.Store, sealer *secret.Sealer, settings S
 	if err != nil {
 		return nil, err
 	}
+	for _, names := range []*[]string{&settings.Issuers, &settings.Audiences} {
+		if len(*names) == 0 {
+			*names = []string{DefaultName}
+		}
+	}
 	return &Service{
 		store:    st,
 		keys:     keys,
 		settings: settings,
 		verified: verified,
 		live:     live,
+
+		unaddressedUntil: st.Now().Add(unaddressedPeriod),
 	}, nil
 }
 
@@ -239,7 +257,9 @@ func (s *Service) Verify(ctx context.Context, value string) (Live, error) {
 	if err != nil {
 		return Live{}, err
 	}
-	return read.at(s.store.Now())
+	live, err := read.at(s.store.Now())
+	live.Claims = c.Claims
+	return live, err
 }
 
 // at returns a session that was read earlier as of now, or fault.CredentialsInvalid if it has expired.
@@ -257,11 +277,8 @@ func (l *Live) at(now time.Time) (Live, error) {
 // CacheCounts returns the numbers of hits and misses of the session cache.
 func (s *Service) CacheCounts() (hits, misses uint64) { return s.live.Counts() }
 
-// claims holds the claims of a token that the server uses.
-type claims struct{ tokenID, keyID string }
-
-// verifySignature verifies a token's signature and returns its claims. It must not be called in a transaction, because
-// it may need one of its own.
+// verifySignature verifies a token's signature, issuer and audience, and returns its claims. It must not be called in a
+// transaction, because it may need one of its own.
 func (s *Service) verifySignature(ctx context.Context, value string) (claims, error) {
 	if len(value) > maxToken {
 		return claims{}, unauthorized()
@@ -269,7 +286,7 @@ func (s *Service) verifySignature(ctx context.Context, value string) (claims, er
 
 	hash := sha256.Sum256([]byte(value))
 	if c, ok := s.verified.Get(hash); ok && s.keys.has(c.keyID) {
-		return c, nil
+		return c, s.checkAddressed(c)
 	}
 
 	// The times in the token are informational; the store's are checked instead.
@@ -291,9 +308,13 @@ func (s *Service) verifySignature(ctx context.Context, value string) (claims, er
 		return claims{}, fault.Wrap(fault.CredentialsInvalid, err, invalidToken)
 	}
 
-	c := claims{tokenID: registered.ID, keyID: keyID}
+	c, ok := s.claimsOf(&registered)
+	if !ok {
+		return claims{}, unauthorized()
+	}
+	c.keyID = keyID
 	s.verified.Add(hash, c)
-	return c, nil
+	return c, s.checkAddressed(c)
 }
 
 // issue creates a token of a session. It expires at the latest with the session and with the key that signs it.
@@ -318,7 +339,7 @@ func (s *Service) issue(
 	}
 
 	value, err := s.keys.sign(key, jwt.RegisteredClaims{
-		Issuer: "sallyport", Subject: session.UserName, ID: token.ID,
+		Issuer: s.settings.Issuers[0], Audience: s.settings.Audiences[:1], Subject: session.UserName, ID: token.ID,
 		IssuedAt: jwt.NewNumericDate(tx.Now), ExpiresAt: jwt.NewNumericDate(end),
 	})
 	return Token{Value: value, ExpiresAt: end}, err
