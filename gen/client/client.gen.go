@@ -108,8 +108,8 @@ type ClientInterface interface {
 	//
 	// An extension of this server. Returns the public keys that verify the signatures of session tokens, as a JWK Set
 	// (RFC 7517): that which signs, older ones of which tokens may still be valid, and the next one, five minutes
-	// before it signs. The answer may be cached for a minute, and has an `ETag`; a request whose `If-None-Match` has
-	// that is answered with 304. A signature does not tell whether a token was revoked.
+	// before it signs. The answer may be cached for a minute, and has an `ETag`; a request with that in `If-None-Match`
+	// is answered with 304. A signature does not show that a token was revoked.
 	//
 	// Corresponds with GET /.well-known/jwks.json (the `GetSigningKeys` operationId).
 	GetSigningKeys(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1401,6 +1401,52 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v1/audit (the `GetAuditEntries` operationId).
 	GetAuditEntries(ctx context.Context, params *GetAuditEntriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// IntrospectTokenWithBody Check a token or key for another service
+	//
+	// An extension of this server. Reports whether a credential that was sent to another service is valid, and describes
+	// its user (RFC 7662). It takes session tokens, which Elasticsearch's access tokens are, too, API keys as they are
+	// sent after `ApiKey`, and tokens of service accounts. A credential that is not valid now is answered with `active`
+	// false and nothing else, for every reason: malformed, unknown, expired, revoked, or of a disabled user. A session
+	// is not prolonged; an API key counts as used.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/auth/introspect (the `IntrospectToken` operationId).
+	IntrospectTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// IntrospectTokenWithFormdataBody Check a token or key for another service
+	//
+	// An extension of this server. Reports whether a credential that was sent to another service is valid, and describes
+	// its user (RFC 7662). It takes session tokens, which Elasticsearch's access tokens are, too, API keys as they are
+	// sent after `ApiKey`, and tokens of service accounts. A credential that is not valid now is answered with `active`
+	// false and nothing else, for every reason: malformed, unknown, expired, revoked, or of a disabled user. A session
+	// is not prolonged; an API key counts as used.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /api/v1/auth/introspect (the `IntrospectToken` operationId).
+	IntrospectTokenWithFormdataBody(ctx context.Context, body IntrospectTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// IntrospectTokensWithBody Check several tokens or keys for another service
+	//
+	// An extension of this server. Checks up to 100 credentials like `POST /api/v1/auth/introspect`. The results are in
+	// the order of the credentials.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/auth/introspect/_batch (the `IntrospectTokens` operationId).
+	IntrospectTokensWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// IntrospectTokens Check several tokens or keys for another service
+	//
+	// An extension of this server. Checks up to 100 credentials like `POST /api/v1/auth/introspect`. The results are in
+	// the order of the credentials.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/auth/introspect/_batch (the `IntrospectTokens` operationId).
+	IntrospectTokens(ctx context.Context, body IntrospectTokensJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetCurrentUser Read the caller's user
 	//
 	// Returns the caller, with what the caller may do and whether the caller is elevated.
@@ -1916,8 +1962,8 @@ func (c *Client) Ping(ctx context.Context, reqEditors ...RequestEditorFn) (*http
 //
 // An extension of this server. Returns the public keys that verify the signatures of session tokens, as a JWK Set
 // (RFC 7517): that which signs, older ones of which tokens may still be valid, and the next one, five minutes
-// before it signs. The answer may be cached for a minute, and has an `ETag`; a request whose `If-None-Match` has
-// that is answered with 304. A signature does not tell whether a token was revoked.
+// before it signs. The answer may be cached for a minute, and has an `ETag`; a request with that in `If-None-Match`
+// is answered with 304. A signature does not show that a token was revoked.
 //
 // Corresponds with GET /.well-known/jwks.json (the `GetSigningKeys` operationId).
 func (c *Client) GetSigningKeys(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4659,6 +4705,92 @@ func (c *Client) UpdateCurrentAccount(ctx context.Context, body UpdateCurrentAcc
 // Corresponds with GET /api/v1/audit (the `GetAuditEntries` operationId).
 func (c *Client) GetAuditEntries(ctx context.Context, params *GetAuditEntriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetAuditEntriesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// IntrospectTokenWithBody Check a token or key for another service
+//
+// An extension of this server. Reports whether a credential that was sent to another service is valid, and describes
+// its user (RFC 7662). It takes session tokens, which Elasticsearch's access tokens are, too, API keys as they are
+// sent after `ApiKey`, and tokens of service accounts. A credential that is not valid now is answered with `active`
+// false and nothing else, for every reason: malformed, unknown, expired, revoked, or of a disabled user. A session
+// is not prolonged; an API key counts as used.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/auth/introspect (the `IntrospectToken` operationId).
+func (c *Client) IntrospectTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewIntrospectTokenRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// IntrospectTokenWithFormdataBody Check a token or key for another service
+//
+// An extension of this server. Reports whether a credential that was sent to another service is valid, and describes
+// its user (RFC 7662). It takes session tokens, which Elasticsearch's access tokens are, too, API keys as they are
+// sent after `ApiKey`, and tokens of service accounts. A credential that is not valid now is answered with `active`
+// false and nothing else, for every reason: malformed, unknown, expired, revoked, or of a disabled user. A session
+// is not prolonged; an API key counts as used.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /api/v1/auth/introspect (the `IntrospectToken` operationId).
+func (c *Client) IntrospectTokenWithFormdataBody(ctx context.Context, body IntrospectTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewIntrospectTokenRequestWithFormdataBody(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// IntrospectTokensWithBody Check several tokens or keys for another service
+//
+// An extension of this server. Checks up to 100 credentials like `POST /api/v1/auth/introspect`. The results are in
+// the order of the credentials.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/auth/introspect/_batch (the `IntrospectTokens` operationId).
+func (c *Client) IntrospectTokensWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewIntrospectTokensRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// IntrospectTokens Check several tokens or keys for another service
+//
+// An extension of this server. Checks up to 100 credentials like `POST /api/v1/auth/introspect`. The results are in
+// the order of the credentials.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/auth/introspect/_batch (the `IntrospectTokens` operationId).
+func (c *Client) IntrospectTokens(ctx context.Context, body IntrospectTokensJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewIntrospectTokensRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -11224,6 +11356,86 @@ func NewGetAuditEntriesRequest(server string, params *GetAuditEntriesParams) (*h
 	return req, nil
 }
 
+// NewIntrospectTokenRequestWithFormdataBody calls the generic IntrospectToken builder with application/x-www-form-urlencoded body
+func NewIntrospectTokenRequestWithFormdataBody(server string, body IntrospectTokenFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewIntrospectTokenRequestWithBody(server, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewIntrospectTokenRequestWithBody constructs an http.Request for the IntrospectToken method, with any body, and a specified content type
+func NewIntrospectTokenRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/introspect")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewIntrospectTokensRequest calls the generic IntrospectTokens builder with application/json body
+func NewIntrospectTokensRequest(server string, body IntrospectTokensJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewIntrospectTokensRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewIntrospectTokensRequestWithBody constructs an http.Request for the IntrospectTokens method, with any body, and a specified content type
+func NewIntrospectTokensRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/auth/introspect/_batch")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewGetCurrentUserRequest constructs an http.Request for the GetCurrentUser method
 func NewGetCurrentUserRequest(server string) (*http.Request, error) {
 	var err error
@@ -12979,8 +13191,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// An extension of this server. Returns the public keys that verify the signatures of session tokens, as a JWK Set
 	// (RFC 7517): that which signs, older ones of which tokens may still be valid, and the next one, five minutes
-	// before it signs. The answer may be cached for a minute, and has an `ETag`; a request whose `If-None-Match` has
-	// that is answered with 304. A signature does not tell whether a token was revoked.
+	// before it signs. The answer may be cached for a minute, and has an `ETag`; a request with that in `If-None-Match`
+	// is answered with 304. A signature does not show that a token was revoked.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14363,6 +14575,52 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/v1/audit (the `GetAuditEntries` operationId).
 	GetAuditEntriesWithResponse(ctx context.Context, params *GetAuditEntriesParams, reqEditors ...RequestEditorFn) (*GetAuditEntriesResult, error)
+
+	// IntrospectTokenWithBodyWithResponse Check a token or key for another service
+	//
+	// An extension of this server. Reports whether a credential that was sent to another service is valid, and describes
+	// its user (RFC 7662). It takes session tokens, which Elasticsearch's access tokens are, too, API keys as they are
+	// sent after `ApiKey`, and tokens of service accounts. A credential that is not valid now is answered with `active`
+	// false and nothing else, for every reason: malformed, unknown, expired, revoked, or of a disabled user. A session
+	// is not prolonged; an API key counts as used.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/introspect (the `IntrospectToken` operationId).
+	IntrospectTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*IntrospectTokenResult, error)
+
+	// IntrospectTokenWithFormdataBodyWithResponse Check a token or key for another service
+	//
+	// An extension of this server. Reports whether a credential that was sent to another service is valid, and describes
+	// its user (RFC 7662). It takes session tokens, which Elasticsearch's access tokens are, too, API keys as they are
+	// sent after `ApiKey`, and tokens of service accounts. A credential that is not valid now is answered with `active`
+	// false and nothing else, for every reason: malformed, unknown, expired, revoked, or of a disabled user. A session
+	// is not prolonged; an API key counts as used.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/introspect (the `IntrospectToken` operationId).
+	IntrospectTokenWithFormdataBodyWithResponse(ctx context.Context, body IntrospectTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*IntrospectTokenResult, error)
+
+	// IntrospectTokensWithBodyWithResponse Check several tokens or keys for another service
+	//
+	// An extension of this server. Checks up to 100 credentials like `POST /api/v1/auth/introspect`. The results are in
+	// the order of the credentials.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/introspect/_batch (the `IntrospectTokens` operationId).
+	IntrospectTokensWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*IntrospectTokensResult, error)
+
+	// IntrospectTokensWithResponse Check several tokens or keys for another service
+	//
+	// An extension of this server. Checks up to 100 credentials like `POST /api/v1/auth/introspect`. The results are in
+	// the order of the credentials.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/auth/introspect/_batch (the `IntrospectTokens` operationId).
+	IntrospectTokensWithResponse(ctx context.Context, body IntrospectTokensJSONRequestBody, reqEditors ...RequestEditorFn) (*IntrospectTokensResult, error)
 
 	// GetCurrentUserWithResponse Read the caller's user
 	//
@@ -21046,6 +21304,408 @@ func (r GetAuditEntriesResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetAuditEntriesResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// IntrospectTokenResult200Headers the declared response headers of an HTTP 200 response for IntrospectToken
+type IntrospectTokenResult200Headers struct {
+	XElasticAPIKeyExpiration *string
+}
+
+// IntrospectTokenResult400Headers the declared response headers of an HTTP 400 response for IntrospectToken
+type IntrospectTokenResult400Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// IntrospectTokenResult401Headers the declared response headers of an HTTP 401 response for IntrospectToken
+type IntrospectTokenResult401Headers struct {
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// IntrospectTokenResult403Headers the declared response headers of an HTTP 403 response for IntrospectToken
+type IntrospectTokenResult403Headers struct {
+	Link                     *string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// IntrospectTokenResult413Headers the declared response headers of an HTTP 413 response for IntrospectToken
+type IntrospectTokenResult413Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// IntrospectTokenResult415Headers the declared response headers of an HTTP 415 response for IntrospectToken
+type IntrospectTokenResult415Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// IntrospectTokenResult429Headers the declared response headers of an HTTP 429 response for IntrospectToken
+type IntrospectTokenResult429Headers struct {
+	RetryAfter       string
+	XCloudErrorCodes string
+}
+
+// IntrospectTokenResult500Headers the declared response headers of an HTTP 500 response for IntrospectToken
+type IntrospectTokenResult500Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// IntrospectTokenResult501Headers the declared response headers of an HTTP 501 response for IntrospectToken
+type IntrospectTokenResult501Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// IntrospectTokenResult502Headers the declared response headers of an HTTP 502 response for IntrospectToken
+type IntrospectTokenResult502Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// IntrospectTokenResult503Headers the declared response headers of an HTTP 503 response for IntrospectToken
+type IntrospectTokenResult503Headers struct {
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+type IntrospectTokenResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Introspection
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *InvalidData
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *Unauthorized
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *Forbidden
+	// JSON413 the response for an HTTP 413 `application/json` response
+	JSON413 *BodyTooLarge
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *UnsupportedMediaType
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyFailures
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *InternalError
+	// JSON501 the response for an HTTP 501 `application/json` response
+	JSON501 *NoAuthenticationCluster
+	// JSON502 the response for an HTTP 502 `application/json` response
+	JSON502 *AuthenticationClusterError
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Overloaded
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *IntrospectTokenResult200Headers
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *IntrospectTokenResult400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *IntrospectTokenResult401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *IntrospectTokenResult403Headers
+	// Headers413 the parsed response headers for an HTTP 413 response
+	Headers413 *IntrospectTokenResult413Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *IntrospectTokenResult415Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *IntrospectTokenResult429Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *IntrospectTokenResult500Headers
+	// Headers501 the parsed response headers for an HTTP 501 response
+	Headers501 *IntrospectTokenResult501Headers
+	// Headers502 the parsed response headers for an HTTP 502 response
+	Headers502 *IntrospectTokenResult502Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *IntrospectTokenResult503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r IntrospectTokenResult) GetJSON200() *Introspection {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r IntrospectTokenResult) GetJSON400() *InvalidData {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r IntrospectTokenResult) GetJSON401() *Unauthorized {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r IntrospectTokenResult) GetJSON403() *Forbidden {
+	return r.JSON403
+}
+
+// GetJSON413 returns the response for an HTTP 413 `application/json` response
+func (r IntrospectTokenResult) GetJSON413() *BodyTooLarge {
+	return r.JSON413
+}
+
+// GetJSON415 returns the response for an HTTP 415 `application/json` response
+func (r IntrospectTokenResult) GetJSON415() *UnsupportedMediaType {
+	return r.JSON415
+}
+
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r IntrospectTokenResult) GetJSON429() *TooManyFailures {
+	return r.JSON429
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r IntrospectTokenResult) GetJSON500() *InternalError {
+	return r.JSON500
+}
+
+// GetJSON501 returns the response for an HTTP 501 `application/json` response
+func (r IntrospectTokenResult) GetJSON501() *NoAuthenticationCluster {
+	return r.JSON501
+}
+
+// GetJSON502 returns the response for an HTTP 502 `application/json` response
+func (r IntrospectTokenResult) GetJSON502() *AuthenticationClusterError {
+	return r.JSON502
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r IntrospectTokenResult) GetJSON503() *Overloaded {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r IntrospectTokenResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r IntrospectTokenResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r IntrospectTokenResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r IntrospectTokenResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// IntrospectTokensResult200Headers the declared response headers of an HTTP 200 response for IntrospectTokens
+type IntrospectTokensResult200Headers struct {
+	XElasticAPIKeyExpiration *string
+}
+
+// IntrospectTokensResult400Headers the declared response headers of an HTTP 400 response for IntrospectTokens
+type IntrospectTokensResult400Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// IntrospectTokensResult401Headers the declared response headers of an HTTP 401 response for IntrospectTokens
+type IntrospectTokensResult401Headers struct {
+	WWWAuthenticate          string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// IntrospectTokensResult403Headers the declared response headers of an HTTP 403 response for IntrospectTokens
+type IntrospectTokensResult403Headers struct {
+	Link                     *string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// IntrospectTokensResult413Headers the declared response headers of an HTTP 413 response for IntrospectTokens
+type IntrospectTokensResult413Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// IntrospectTokensResult415Headers the declared response headers of an HTTP 415 response for IntrospectTokens
+type IntrospectTokensResult415Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// IntrospectTokensResult429Headers the declared response headers of an HTTP 429 response for IntrospectTokens
+type IntrospectTokensResult429Headers struct {
+	RetryAfter       string
+	XCloudErrorCodes string
+}
+
+// IntrospectTokensResult500Headers the declared response headers of an HTTP 500 response for IntrospectTokens
+type IntrospectTokensResult500Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// IntrospectTokensResult501Headers the declared response headers of an HTTP 501 response for IntrospectTokens
+type IntrospectTokensResult501Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// IntrospectTokensResult502Headers the declared response headers of an HTTP 502 response for IntrospectTokens
+type IntrospectTokensResult502Headers struct {
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+// IntrospectTokensResult503Headers the declared response headers of an HTTP 503 response for IntrospectTokens
+type IntrospectTokensResult503Headers struct {
+	RetryAfter               string
+	XElasticAPIKeyExpiration *string
+	XCloudErrorCodes         string
+}
+
+type IntrospectTokensResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *IntrospectionBatch
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *InvalidData
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *Unauthorized
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *Forbidden
+	// JSON413 the response for an HTTP 413 `application/json` response
+	JSON413 *BodyTooLarge
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *UnsupportedMediaType
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyFailures
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *InternalError
+	// JSON501 the response for an HTTP 501 `application/json` response
+	JSON501 *NoAuthenticationCluster
+	// JSON502 the response for an HTTP 502 `application/json` response
+	JSON502 *AuthenticationClusterError
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Overloaded
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *IntrospectTokensResult200Headers
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *IntrospectTokensResult400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *IntrospectTokensResult401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *IntrospectTokensResult403Headers
+	// Headers413 the parsed response headers for an HTTP 413 response
+	Headers413 *IntrospectTokensResult413Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *IntrospectTokensResult415Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *IntrospectTokensResult429Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *IntrospectTokensResult500Headers
+	// Headers501 the parsed response headers for an HTTP 501 response
+	Headers501 *IntrospectTokensResult501Headers
+	// Headers502 the parsed response headers for an HTTP 502 response
+	Headers502 *IntrospectTokensResult502Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *IntrospectTokensResult503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r IntrospectTokensResult) GetJSON200() *IntrospectionBatch {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r IntrospectTokensResult) GetJSON400() *InvalidData {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r IntrospectTokensResult) GetJSON401() *Unauthorized {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r IntrospectTokensResult) GetJSON403() *Forbidden {
+	return r.JSON403
+}
+
+// GetJSON413 returns the response for an HTTP 413 `application/json` response
+func (r IntrospectTokensResult) GetJSON413() *BodyTooLarge {
+	return r.JSON413
+}
+
+// GetJSON415 returns the response for an HTTP 415 `application/json` response
+func (r IntrospectTokensResult) GetJSON415() *UnsupportedMediaType {
+	return r.JSON415
+}
+
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r IntrospectTokensResult) GetJSON429() *TooManyFailures {
+	return r.JSON429
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r IntrospectTokensResult) GetJSON500() *InternalError {
+	return r.JSON500
+}
+
+// GetJSON501 returns the response for an HTTP 501 `application/json` response
+func (r IntrospectTokensResult) GetJSON501() *NoAuthenticationCluster {
+	return r.JSON501
+}
+
+// GetJSON502 returns the response for an HTTP 502 `application/json` response
+func (r IntrospectTokensResult) GetJSON502() *AuthenticationClusterError {
+	return r.JSON502
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r IntrospectTokensResult) GetJSON503() *Overloaded {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r IntrospectTokensResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r IntrospectTokensResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r IntrospectTokensResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r IntrospectTokensResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -27865,8 +28525,8 @@ func (c *ClientWithResponses) PingWithResponse(ctx context.Context, reqEditors .
 //
 // An extension of this server. Returns the public keys that verify the signatures of session tokens, as a JWK Set
 // (RFC 7517): that which signs, older ones of which tokens may still be valid, and the next one, five minutes
-// before it signs. The answer may be cached for a minute, and has an `ETag`; a request whose `If-None-Match` has
-// that is answered with 304. A signature does not tell whether a token was revoked.
+// before it signs. The answer may be cached for a minute, and has an `ETag`; a request with that in `If-None-Match`
+// is answered with 304. A signature does not show that a token was revoked.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -30124,6 +30784,76 @@ func (c *ClientWithResponses) GetAuditEntriesWithResponse(ctx context.Context, p
 		return nil, err
 	}
 	return ParseGetAuditEntriesResult(rsp)
+}
+
+// IntrospectTokenWithBodyWithResponse Check a token or key for another service
+//
+// An extension of this server. Reports whether a credential that was sent to another service is valid, and describes
+// its user (RFC 7662). It takes session tokens, which Elasticsearch's access tokens are, too, API keys as they are
+// sent after `ApiKey`, and tokens of service accounts. A credential that is not valid now is answered with `active`
+// false and nothing else, for every reason: malformed, unknown, expired, revoked, or of a disabled user. A session
+// is not prolonged; an API key counts as used.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/introspect (the `IntrospectToken` operationId).
+func (c *ClientWithResponses) IntrospectTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*IntrospectTokenResult, error) {
+	rsp, err := c.IntrospectTokenWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseIntrospectTokenResult(rsp)
+}
+
+// IntrospectTokenWithFormdataBodyWithResponse Check a token or key for another service
+//
+// An extension of this server. Reports whether a credential that was sent to another service is valid, and describes
+// its user (RFC 7662). It takes session tokens, which Elasticsearch's access tokens are, too, API keys as they are
+// sent after `ApiKey`, and tokens of service accounts. A credential that is not valid now is answered with `active`
+// false and nothing else, for every reason: malformed, unknown, expired, revoked, or of a disabled user. A session
+// is not prolonged; an API key counts as used.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/introspect (the `IntrospectToken` operationId).
+func (c *ClientWithResponses) IntrospectTokenWithFormdataBodyWithResponse(ctx context.Context, body IntrospectTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*IntrospectTokenResult, error) {
+	rsp, err := c.IntrospectTokenWithFormdataBody(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseIntrospectTokenResult(rsp)
+}
+
+// IntrospectTokensWithBodyWithResponse Check several tokens or keys for another service
+//
+// An extension of this server. Checks up to 100 credentials like `POST /api/v1/auth/introspect`. The results are in
+// the order of the credentials.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/introspect/_batch (the `IntrospectTokens` operationId).
+func (c *ClientWithResponses) IntrospectTokensWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*IntrospectTokensResult, error) {
+	rsp, err := c.IntrospectTokensWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseIntrospectTokensResult(rsp)
+}
+
+// IntrospectTokensWithResponse Check several tokens or keys for another service
+//
+// An extension of this server. Checks up to 100 credentials like `POST /api/v1/auth/introspect`. The results are in
+// the order of the credentials.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/auth/introspect/_batch (the `IntrospectTokens` operationId).
+func (c *ClientWithResponses) IntrospectTokensWithResponse(ctx context.Context, body IntrospectTokensJSONRequestBody, reqEditors ...RequestEditorFn) (*IntrospectTokensResult, error) {
+	rsp, err := c.IntrospectTokens(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseIntrospectTokensResult(rsp)
 }
 
 // GetCurrentUserWithResponse Read the caller's user
@@ -37218,6 +37948,606 @@ func ParseGetAuditEntriesResult(rsp *http.Response) (*GetAuditEntriesResult, err
 		response.Headers502 = &headers
 	case rsp.StatusCode == 503:
 		var headers GetAuditEntriesResult503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseIntrospectTokenResult parses an HTTP response from a IntrospectTokenWithResponse call
+func ParseIntrospectTokenResult(rsp *http.Response) (*IntrospectTokenResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &IntrospectTokenResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Introspection
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest InvalidData
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest BodyTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyFailures
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 501:
+		var dest NoAuthenticationCluster
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON501 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 502:
+		var dest AuthenticationClusterError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON502 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Overloaded
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers IntrospectTokenResult200Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 400:
+		var headers IntrospectTokenResult400Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers IntrospectTokenResult401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers IntrospectTokenResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 413:
+		var headers IntrospectTokenResult413Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers413 = &headers
+	case rsp.StatusCode == 415:
+		var headers IntrospectTokenResult415Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 429:
+		var headers IntrospectTokenResult429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 500:
+		var headers IntrospectTokenResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 501:
+		var headers IntrospectTokenResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers501 = &headers
+	case rsp.StatusCode == 502:
+		var headers IntrospectTokenResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers502 = &headers
+	case rsp.StatusCode == 503:
+		var headers IntrospectTokenResult503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseIntrospectTokensResult parses an HTTP response from a IntrospectTokensWithResponse call
+func ParseIntrospectTokensResult(rsp *http.Response) (*IntrospectTokensResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &IntrospectTokensResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest IntrospectionBatch
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest InvalidData
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest BodyTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyFailures
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 501:
+		var dest NoAuthenticationCluster
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON501 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 502:
+		var dest AuthenticationClusterError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON502 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Overloaded
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers IntrospectTokensResult200Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 400:
+		var headers IntrospectTokensResult400Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers IntrospectTokensResult401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers IntrospectTokensResult403Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 413:
+		var headers IntrospectTokensResult413Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers413 = &headers
+	case rsp.StatusCode == 415:
+		var headers IntrospectTokensResult415Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 429:
+		var headers IntrospectTokensResult429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 500:
+		var headers IntrospectTokensResult500Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 501:
+		var headers IntrospectTokensResult501Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers501 = &headers
+	case rsp.StatusCode == 502:
+		var headers IntrospectTokensResult502Headers
+		if values := rsp.Header.Values("X-Elastic-Api-Key-Expiration"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Elastic-Api-Key-Expiration", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XElasticAPIKeyExpiration = &value
+		}
+		if values := rsp.Header.Values("x-cloud-error-codes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "x-cloud-error-codes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XCloudErrorCodes = value
+		}
+		response.Headers502 = &headers
+	case rsp.StatusCode == 503:
+		var headers IntrospectTokensResult503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {

@@ -76,6 +76,45 @@ func (e ClusterStatus) Valid() bool {
 	}
 }
 
+// Defines values for IntrospectionCredential.
+const (
+	IntrospectionCredentialAPIKey       IntrospectionCredential = "api_key"
+	IntrospectionCredentialServiceToken IntrospectionCredential = "service_token"
+	IntrospectionCredentialSession      IntrospectionCredential = "session"
+)
+
+// Valid indicates whether the value is a known member of the IntrospectionCredential enum.
+func (e IntrospectionCredential) Valid() bool {
+	switch e {
+	case IntrospectionCredentialAPIKey:
+		return true
+	case IntrospectionCredentialServiceToken:
+		return true
+	case IntrospectionCredentialSession:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IntrospectionTokenType.
+const (
+	IntrospectionTokenTypeAPIKey IntrospectionTokenType = "ApiKey"
+	IntrospectionTokenTypeBearer IntrospectionTokenType = "Bearer"
+)
+
+// Valid indicates whether the value is a known member of the IntrospectionTokenType enum.
+func (e IntrospectionTokenType) Valid() bool {
+	switch e {
+	case IntrospectionTokenTypeAPIKey:
+		return true
+	case IntrospectionTokenTypeBearer:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for JSONWebKeyAlg.
 const (
 	JSONWebKeyAlgEdDSA JSONWebKeyAlg = "EdDSA"
@@ -1099,6 +1138,82 @@ type IndicesPrivilegesInformation struct {
 
 // IntegerOrText A whole number, or the text of one. Programs do best to send a number.
 type IntegerOrText = int
+
+// IntrospectedAPIKey The API key that the credential is.
+type IntrospectedAPIKey struct {
+	// ID The id of the key.
+	ID string `json:"id"`
+
+	// Name The description of the key in ECE's operations, and its name in Elasticsearch's.
+	Name string `json:"name"`
+}
+
+// Introspection The description of a credential (RFC 7662). One that is not valid has the member `active` only.
+type Introspection struct {
+	// Active Whether the credential is valid now.
+	Active bool `json:"active"`
+
+	// APIKey The API key that the credential is.
+	APIKey *IntrospectedAPIKey `json:"api_key,omitempty"`
+
+	// Aud The audience of a session token; absent for one of an earlier version.
+	Aud *[]string `json:"aud,omitempty"`
+
+	// Credential The kind of the credential.
+	Credential *IntrospectionCredential `json:"credential,omitempty"`
+
+	// Exp When the credential expires, in seconds since 1970; absent if it does not.
+	Exp *int64 `json:"exp,omitempty"`
+
+	// Iat When the session token was issued or the API key was created, in seconds since 1970.
+	Iat *int64 `json:"iat,omitempty"`
+
+	// Iss The issuer of a session token.
+	Iss *string `json:"iss,omitempty"`
+
+	// Jti The id of a session token.
+	Jti *string `json:"jti,omitempty"`
+
+	// Roles The roles of the user. It is empty for an API key with role descriptors, which has privileges of its own, and
+	// for a service account.
+	Roles *[]string `json:"roles,omitempty"`
+
+	// Sub The id of the user, which is its name, or the name of the service account.
+	Sub *string `json:"sub,omitempty"`
+
+	// TokenType The scheme of the `Authorization` header that takes the credential.
+	TokenType *IntrospectionTokenType `json:"token_type,omitempty"`
+
+	// Username The name of the user or of the service account.
+	Username *string `json:"username,omitempty"`
+}
+
+// IntrospectionCredential The kind of the credential.
+type IntrospectionCredential string
+
+// IntrospectionTokenType The scheme of the `Authorization` header that takes the credential.
+type IntrospectionTokenType string
+
+// IntrospectionBatch defines model for IntrospectionBatch.
+type IntrospectionBatch struct {
+	// Results A result for each credential, in the same order.
+	Results []Introspection `json:"results"`
+}
+
+// IntrospectionBatchRequest defines model for IntrospectionBatchRequest.
+type IntrospectionBatchRequest struct {
+	// Tokens The credentials, without the names of their schemes.
+	Tokens []string `json:"tokens"`
+}
+
+// IntrospectionRequest defines model for IntrospectionRequest.
+type IntrospectionRequest struct {
+	// Token The credential, without the name of its scheme.
+	Token string `json:"token"`
+
+	// TokenTypeHint The kind of the credential (RFC 7662). It is ignored, because the credential shows its kind.
+	TokenTypeHint *string `json:"token_type_hint,omitempty"`
+}
 
 // InvalidateAPIKeysRequest The keys, by their ids, by their name, by their users, or one's own. All that is given must be so of a key.
 type InvalidateAPIKeysRequest struct {
@@ -3306,6 +3421,12 @@ type PatchCurrentAccountJSONRequestBody = AccountPatchRequest
 
 // UpdateCurrentAccountJSONRequestBody defines body for UpdateCurrentAccount for application/json ContentType.
 type UpdateCurrentAccountJSONRequestBody = AccountUpdateRequest
+
+// IntrospectTokenFormdataRequestBody defines body for IntrospectToken for application/x-www-form-urlencoded ContentType.
+type IntrospectTokenFormdataRequestBody = IntrospectionRequest
+
+// IntrospectTokensJSONRequestBody defines body for IntrospectTokens for application/json ContentType.
+type IntrospectTokensJSONRequestBody = IntrospectionBatchRequest
 
 // UpdateCurrentUserJSONRequestBody defines body for UpdateCurrentUser for application/json ContentType.
 type UpdateCurrentUserJSONRequestBody = UserPatchRequest

@@ -17,6 +17,45 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for IntrospectionCredential.
+const (
+	IntrospectionCredentialAPIKey       IntrospectionCredential = "api_key"
+	IntrospectionCredentialServiceToken IntrospectionCredential = "service_token"
+	IntrospectionCredentialSession      IntrospectionCredential = "session"
+)
+
+// Valid indicates whether the value is a known member of the IntrospectionCredential enum.
+func (e IntrospectionCredential) Valid() bool {
+	switch e {
+	case IntrospectionCredentialAPIKey:
+		return true
+	case IntrospectionCredentialServiceToken:
+		return true
+	case IntrospectionCredentialSession:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IntrospectionTokenType.
+const (
+	IntrospectionTokenTypeAPIKey IntrospectionTokenType = "ApiKey"
+	IntrospectionTokenTypeBearer IntrospectionTokenType = "Bearer"
+)
+
+// Valid indicates whether the value is a known member of the IntrospectionTokenType enum.
+func (e IntrospectionTokenType) Valid() bool {
+	switch e {
+	case IntrospectionTokenTypeAPIKey:
+		return true
+	case IntrospectionTokenTypeBearer:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for JSONWebKeyAlg.
 const (
 	JSONWebKeyAlgEdDSA JSONWebKeyAlg = "EdDSA"
@@ -407,6 +446,82 @@ type EmptyResponse = map[string]interface{}
 
 // FreeObject JSON of the caller's own, which is kept or handed on as it is.
 type FreeObject map[string]interface{}
+
+// IntrospectedAPIKey The API key that the credential is.
+type IntrospectedAPIKey struct {
+	// ID The id of the key.
+	ID string `json:"id"`
+
+	// Name The description of the key in ECE's operations, and its name in Elasticsearch's.
+	Name string `json:"name"`
+}
+
+// Introspection The description of a credential (RFC 7662). One that is not valid has the member `active` only.
+type Introspection struct {
+	// Active Whether the credential is valid now.
+	Active bool `json:"active"`
+
+	// APIKey The API key that the credential is.
+	APIKey *IntrospectedAPIKey `json:"api_key,omitempty"`
+
+	// Aud The audience of a session token; absent for one of an earlier version.
+	Aud *[]string `json:"aud,omitempty"`
+
+	// Credential The kind of the credential.
+	Credential *IntrospectionCredential `json:"credential,omitempty"`
+
+	// Exp When the credential expires, in seconds since 1970; absent if it does not.
+	Exp *int64 `json:"exp,omitempty"`
+
+	// Iat When the session token was issued or the API key was created, in seconds since 1970.
+	Iat *int64 `json:"iat,omitempty"`
+
+	// Iss The issuer of a session token.
+	Iss *string `json:"iss,omitempty"`
+
+	// Jti The id of a session token.
+	Jti *string `json:"jti,omitempty"`
+
+	// Roles The roles of the user. It is empty for an API key with role descriptors, which has privileges of its own, and
+	// for a service account.
+	Roles *[]string `json:"roles,omitempty"`
+
+	// Sub The id of the user, which is its name, or the name of the service account.
+	Sub *string `json:"sub,omitempty"`
+
+	// TokenType The scheme of the `Authorization` header that takes the credential.
+	TokenType *IntrospectionTokenType `json:"token_type,omitempty"`
+
+	// Username The name of the user or of the service account.
+	Username *string `json:"username,omitempty"`
+}
+
+// IntrospectionCredential The kind of the credential.
+type IntrospectionCredential string
+
+// IntrospectionTokenType The scheme of the `Authorization` header that takes the credential.
+type IntrospectionTokenType string
+
+// IntrospectionBatch defines model for IntrospectionBatch.
+type IntrospectionBatch struct {
+	// Results A result for each credential, in the same order.
+	Results []Introspection `json:"results"`
+}
+
+// IntrospectionBatchRequest defines model for IntrospectionBatchRequest.
+type IntrospectionBatchRequest struct {
+	// Tokens The credentials, without the names of their schemes.
+	Tokens []string `json:"tokens"`
+}
+
+// IntrospectionRequest defines model for IntrospectionRequest.
+type IntrospectionRequest struct {
+	// Token The credential, without the name of its scheme.
+	Token string `json:"token"`
+
+	// TokenTypeHint The kind of the credential (RFC 7662). It is ignored, because the credential shows its kind.
+	TokenTypeHint *string `json:"token_type_hint,omitempty"`
+}
 
 // JSONWebKey A public key of the signature algorithm Ed25519 (RFC 8037).
 type JSONWebKey struct {
@@ -1019,6 +1134,12 @@ type PatchCurrentAccountJSONRequestBody = AccountPatchRequest
 // UpdateCurrentAccountJSONRequestBody defines body for UpdateCurrentAccount for application/json ContentType.
 type UpdateCurrentAccountJSONRequestBody = AccountUpdateRequest
 
+// IntrospectTokenFormdataRequestBody defines body for IntrospectToken for application/x-www-form-urlencoded ContentType.
+type IntrospectTokenFormdataRequestBody = IntrospectionRequest
+
+// IntrospectTokensJSONRequestBody defines body for IntrospectTokens for application/json ContentType.
+type IntrospectTokensJSONRequestBody = IntrospectionBatchRequest
+
 // UpdateCurrentUserJSONRequestBody defines body for UpdateCurrentUser for application/json ContentType.
 type UpdateCurrentUserJSONRequestBody = UserPatchRequest
 
@@ -1137,6 +1258,12 @@ type ServerInterface interface {
 	// GetAuditEntries Read the audit trail
 	// (GET /api/v1/audit)
 	GetAuditEntries(ctx echo.Context, params GetAuditEntriesParams) error
+	// IntrospectToken Check a token or key for another service
+	// (POST /api/v1/auth/introspect)
+	IntrospectToken(ctx echo.Context) error
+	// IntrospectTokens Check several tokens or keys for another service
+	// (POST /api/v1/auth/introspect/_batch)
+	IntrospectTokens(ctx echo.Context) error
 	// GetCurrentUser Read the caller's user
 	// (GET /api/v1/user)
 	GetCurrentUser(ctx echo.Context) error
@@ -1354,6 +1481,24 @@ func (w *ServerInterfaceWrapper) GetAuditEntries(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetAuditEntries(ctx, params)
+	return err
+}
+
+// IntrospectToken converts echo context to params.
+func (w *ServerInterfaceWrapper) IntrospectToken(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.IntrospectToken(ctx)
+	return err
+}
+
+// IntrospectTokens converts echo context to params.
+func (w *ServerInterfaceWrapper) IntrospectTokens(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.IntrospectTokens(ctx)
 	return err
 }
 
@@ -2074,6 +2219,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/v1/users/:user_name", wrapper.GetUser, options.OperationMiddlewares["get-user"]...)
 	router.PATCH(options.BaseURL+"/api/v1/users/:user_name", wrapper.UpdateUser, options.OperationMiddlewares["update-user"]...)
 	router.POST(options.BaseURL+"/api/v1/users/:user_name/_unlock", wrapper.UnlockUser, options.OperationMiddlewares["unlock-user"]...)
+	router.POST(options.BaseURL+"/api/v1/auth/introspect", wrapper.IntrospectToken, options.OperationMiddlewares["introspect-token"]...)
+	router.POST(options.BaseURL+"/api/v1/auth/introspect/_batch", wrapper.IntrospectTokens, options.OperationMiddlewares["introspect-tokens"]...)
 	router.GET(options.BaseURL+"/api/v1/users/auth", wrapper.GetAuthenticationInfo, options.OperationMiddlewares["get-authentication-info"]...)
 	router.POST(options.BaseURL+"/api/v1/users/auth/_login", wrapper.Login, options.OperationMiddlewares["login"]...)
 	router.POST(options.BaseURL+"/api/v1/users/auth/_logout", wrapper.Logout, options.OperationMiddlewares["logout"]...)
@@ -3489,6 +3636,448 @@ func (response GetAuditEntries502JSONResponse) VisitGetAuditEntriesResponse(w ht
 type GetAuditEntries503JSONResponse struct{ OverloadedJSONResponse }
 
 func (response GetAuditEntries503JSONResponse) VisitGetAuditEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectTokenRequestObject struct {
+	Body *IntrospectTokenFormdataRequestBody
+}
+
+type IntrospectTokenResponseObject interface {
+	VisitIntrospectTokenResponse(w http.ResponseWriter) error
+}
+
+type IntrospectToken200ResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+}
+
+type IntrospectToken200JSONResponse struct {
+	Body    Introspection
+	Headers IntrospectToken200ResponseHeaders
+}
+
+func (response IntrospectToken200JSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectToken400JSONResponse struct{ InvalidDataJSONResponse }
+
+func (response IntrospectToken400JSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectToken401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response IntrospectToken401JSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectToken403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response IntrospectToken403JSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectToken413JSONResponse struct{ BodyTooLargeJSONResponse }
+
+func (response IntrospectToken413JSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectToken415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response IntrospectToken415JSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectToken429JSONResponse struct{ TooManyFailuresJSONResponse }
+
+func (response IntrospectToken429JSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectToken500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response IntrospectToken500JSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectToken501JSONResponse struct {
+	NoAuthenticationClusterJSONResponse
+}
+
+func (response IntrospectToken501JSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectToken502JSONResponse struct {
+	AuthenticationClusterErrorJSONResponse
+}
+
+func (response IntrospectToken502JSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectToken503JSONResponse struct{ OverloadedJSONResponse }
+
+func (response IntrospectToken503JSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectTokensRequestObject struct {
+	Body *IntrospectTokensJSONRequestBody
+}
+
+type IntrospectTokensResponseObject interface {
+	VisitIntrospectTokensResponse(w http.ResponseWriter) error
+}
+
+type IntrospectTokens200ResponseHeaders struct {
+	XElasticAPIKeyExpiration *string
+}
+
+type IntrospectTokens200JSONResponse struct {
+	Body    IntrospectionBatch
+	Headers IntrospectTokens200ResponseHeaders
+}
+
+func (response IntrospectTokens200JSONResponse) VisitIntrospectTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectTokens400JSONResponse struct{ InvalidDataJSONResponse }
+
+func (response IntrospectTokens400JSONResponse) VisitIntrospectTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectTokens401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response IntrospectTokens401JSONResponse) VisitIntrospectTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectTokens403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response IntrospectTokens403JSONResponse) VisitIntrospectTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectTokens413JSONResponse struct{ BodyTooLargeJSONResponse }
+
+func (response IntrospectTokens413JSONResponse) VisitIntrospectTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectTokens415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response IntrospectTokens415JSONResponse) VisitIntrospectTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectTokens429JSONResponse struct{ TooManyFailuresJSONResponse }
+
+func (response IntrospectTokens429JSONResponse) VisitIntrospectTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectTokens500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response IntrospectTokens500JSONResponse) VisitIntrospectTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectTokens501JSONResponse struct {
+	NoAuthenticationClusterJSONResponse
+}
+
+func (response IntrospectTokens501JSONResponse) VisitIntrospectTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(501)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectTokens502JSONResponse struct {
+	AuthenticationClusterErrorJSONResponse
+}
+
+func (response IntrospectTokens502JSONResponse) VisitIntrospectTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.XElasticAPIKeyExpiration != nil {
+		w.Header().Set("X-Elastic-Api-Key-Expiration", fmt.Sprint(*response.Headers.XElasticAPIKeyExpiration))
+	}
+	w.Header().Set("x-cloud-error-codes", fmt.Sprint(response.Headers.XCloudErrorCodes))
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectTokens503JSONResponse struct{ OverloadedJSONResponse }
+
+func (response IntrospectTokens503JSONResponse) VisitIntrospectTokensResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11161,6 +11750,12 @@ type StrictServerInterface interface {
 	// GetAuditEntries Read the audit trail
 	// (GET /api/v1/audit)
 	GetAuditEntries(ctx context.Context, request GetAuditEntriesRequestObject) (GetAuditEntriesResponseObject, error)
+	// IntrospectToken Check a token or key for another service
+	// (POST /api/v1/auth/introspect)
+	IntrospectToken(ctx context.Context, request IntrospectTokenRequestObject) (IntrospectTokenResponseObject, error)
+	// IntrospectTokens Check several tokens or keys for another service
+	// (POST /api/v1/auth/introspect/_batch)
+	IntrospectTokens(ctx context.Context, request IntrospectTokensRequestObject) (IntrospectTokensResponseObject, error)
 	// GetCurrentUser Read the caller's user
 	// (GET /api/v1/user)
 	GetCurrentUser(ctx context.Context, request GetCurrentUserRequestObject) (GetCurrentUserResponseObject, error)
@@ -11449,6 +12044,85 @@ func (sh *strictHandler) GetAuditEntries(ctx echo.Context, params GetAuditEntrie
 		return err
 	} else if validResponse, ok := response.(GetAuditEntriesResponseObject); ok {
 		return validResponse.VisitGetAuditEntriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// IntrospectToken operation middleware
+func (sh *strictHandler) IntrospectToken(ctx echo.Context) error {
+	var request IntrospectTokenRequestObject
+
+	if form, err := ctx.FormParams(); err == nil {
+		var body IntrospectTokenFormdataRequestBody
+		if err := runtime.BindForm(&body, form, nil, nil); err != nil {
+			return err
+		}
+		request.Body = &body
+	} else {
+		return err
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.IntrospectToken(ctx.Request().Context(), request.(IntrospectTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "IntrospectToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(IntrospectTokenResponseObject); ok {
+		return validResponse.VisitIntrospectTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// IntrospectTokens operation middleware
+func (sh *strictHandler) IntrospectTokens(ctx echo.Context) error {
+	var request IntrospectTokensRequestObject
+
+	var body IntrospectTokensJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.IntrospectTokens(ctx.Request().Context(), request.(IntrospectTokensRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "IntrospectTokens")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(IntrospectTokensResponseObject); ok {
+		return validResponse.VisitIntrospectTokensResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

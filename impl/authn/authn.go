@@ -52,17 +52,19 @@ func (s *Service) authenticate(ctx context.Context, c credentials) (identity.Pri
 	case identity.Basic:
 		return s.basic(ctx, c)
 	case identity.APIKey:
-		return s.apiKey(ctx, c)
+		p, _, err := s.apiKey(ctx, c.token)
+		return p, err
 	default:
 		if servicetoken.Is(c.token) {
-			return s.serviceAccount(ctx, c)
+			return s.serviceAccount(ctx, c.token)
 		}
-		return s.session(ctx, c)
+		p, _, err := s.session(ctx, c.token)
+		return p, err
 	}
 }
 
-func (s *Service) serviceAccount(ctx context.Context, c credentials) (identity.Principal, error) {
-	token, err := s.services.Verify(ctx, c.token)
+func (s *Service) serviceAccount(ctx context.Context, bearer string) (identity.Principal, error) {
+	token, err := s.services.Verify(ctx, bearer)
 	if err != nil {
 		return identity.Principal{}, err
 	}
@@ -84,35 +86,39 @@ func (s *Service) basic(ctx context.Context, c credentials) (identity.Principal,
 	return p, err
 }
 
-func (s *Service) apiKey(ctx context.Context, c credentials) (identity.Principal, error) {
-	key, owner, err := s.keys.Verify(ctx, c.token)
+// apiKey also returns when the key was created.
+func (s *Service) apiKey(ctx context.Context, credential string) (identity.Principal, time.Time, error) {
+	key, owner, err := s.keys.Verify(ctx, credential)
 	if err != nil {
-		return identity.Principal{}, err
+		return identity.Principal{}, time.Time{}, err
 	}
 	if !owner.Enabled {
-		return identity.Principal{}, fault.New(fault.CredentialsInvalid, "the API key is not valid, or no longer")
+		return identity.Principal{}, time.Time{},
+			fault.New(fault.CredentialsInvalid, "the API key is not valid, or no longer")
 	}
 
 	p := principal(owner, identity.APIKey)
 	p.Expires = key.ExpiresAt
 	p.Key = identity.Key{ID: key.ID, Name: key.Description, Assigned: key.Assigned, LimitedBy: key.LimitedBy}
-	return p, nil
+	return p, key.CreatedAt, nil
 }
 
-func (s *Service) session(ctx context.Context, c credentials) (identity.Principal, error) {
-	live, err := s.sessions.Verify(ctx, c.token)
+// session also returns the claims of the token.
+func (s *Service) session(ctx context.Context, token string) (identity.Principal, session.Claims, error) {
+	live, err := s.sessions.Verify(ctx, token)
 	if err != nil {
-		return identity.Principal{}, err
+		return identity.Principal{}, session.Claims{}, err
 	}
 	if !live.User.Enabled {
-		return identity.Principal{}, fault.New(fault.CredentialsInvalid, "the session token is not valid, or no longer")
+		return identity.Principal{}, session.Claims{},
+			fault.New(fault.CredentialsInvalid, "the session token is not valid, or no longer")
 	}
 
 	p := principal(live.User, identity.Session)
 	p.SessionID, p.TokenID, p.Expires = live.Session.ID, live.Token.ID, live.Token.ExpiresAt
 	p.OnBehalf = live.Session.OnBehalf
 	p.AuthenticatedAt, p.ElevatedUntil = live.Session.CreatedAt, live.Token.ElevatedUntil
-	return p, nil
+	return p, live.Claims, nil
 }
 
 func principal(u store.User, method identity.Method) identity.Principal {

@@ -72,6 +72,9 @@ var exceptions = map[string]traits{
 	"POST /api/v1/users/auth/saml/_token":        {public: true, credentials: true}, // a code works once
 	"GET /api/v1/users/auth/saml/metadata":       {public: true, reads: true, repeatable: true, document: true},
 	"GET /sso/token":                             {public: true, reads: true, repeatable: true, document: true},
+	"GET /.well-known/jwks.json":                 {public: true, reads: true, repeatable: true},
+	"POST /api/v1/auth/introspect":               {reads: true, repeatable: true},
+	"POST /api/v1/auth/introspect/_batch":        {reads: true, repeatable: true},
 	"GET /api/v1/users/auth/methods":             {public: true, reads: true, repeatable: true},
 }
 

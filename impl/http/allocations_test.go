@@ -14,6 +14,7 @@ import (
 
 // hotRequest is a request that services send with each of their own requests, so its cost matters.
 type hotRequest struct {
+	// A body is JSON, and that of introspectPath a form.
 	name, method, path, body, authorization string
 	// most is the limit of allocations.
 	most float64
@@ -23,12 +24,17 @@ type hotRequest struct {
 func hotRequests(b testing.TB, x bench) []hotRequest {
 	b.Helper()
 	key, session := "ApiKey "+x.key, "Bearer "+x.token
+	batch := `{"tokens":["` + strings.Repeat(x.token+`","`+x.key+`","`, 49) + x.token + `","` + x.key + `"]}`
 	return []hotRequest{
 		{"GET account by key", http.MethodGet, "/api/v1/account", "", key, 30},
 		{"GET account by session", http.MethodGet, "/api/v1/account", "", session, 30},
 		{"GET users auth by session", http.MethodGet, "/api/v1/users/auth", "", session, 35},
 		{"authenticate by key", http.MethodGet, "/_security/_authenticate", "", key, 45},
 		{"bulk update without a change", http.MethodPost, "/_security/api_key/_bulk_update", bulkOfFour(b, x), session, 900},
+		{"introspect a session", http.MethodPost, introspectPath, "token=" + x.token, key, 200},
+		{"introspect a key", http.MethodPost, introspectPath, "token=" + url.QueryEscape(x.key), key, 200},
+		{"introspect 100", http.MethodPost, introspectPath + "/_batch", batch, key, 2000},
+		{"signing keys", http.MethodGet, keySetPath, "", "", 30},
 	}
 }
 
@@ -79,6 +85,9 @@ func (h hotRequest) prepare(b testing.TB, handler http.Handler) func() {
 	header := http.Header{"Authorization": {h.authorization}, "Accept": {"*/*"}}
 	if h.body != "" {
 		header.Set("Content-Type", "application/json")
+	}
+	if h.path == introspectPath {
+		header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	return func() {
 		r, own := new(http.Request), *u

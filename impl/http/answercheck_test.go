@@ -201,8 +201,12 @@ func checkAlways(response *http.Response, body []byte) error {
 		}
 	}
 
+	caching := "no-store"
+	if response.Request.URL.Path == keySetPath && response.StatusCode < http.StatusBadRequest {
+		caching = "public, max-age=60"
+	}
 	for name, want := range map[string]string{
-		"Cache-Control":          "no-store",
+		"Cache-Control":          caching,
 		"X-Content-Type-Options": "nosniff",
 		"Referrer-Policy":        "no-referrer",
 	} {

@@ -4,9 +4,18 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/impl/authn/session"
 )
 
 const keySetPath = "/.well-known/jwks.json"
@@ -102,6 +111,55 @@ func TestKeySet_Credentials(t *testing.T) {
 	for _, caller := range []func(context.Context, *http.Request) error{alice, bearer("no token"), as("alice", "wrong")} {
 		if response, body := w.do(http.MethodGet, keySetPath, "", caller); response.StatusCode != 200 || body != want {
 			t.Errorf("%d %s", response.StatusCode, body)
+		}
+	}
+}
+
+// Ensures that the documented format is that of tokens.
+func TestReference_Tokens(t *testing.T) {
+	t.Parallel()
+
+	text, err := os.ReadFile("../../docs/reference/tokens.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t)
+	parts := strings.Split(w.login("alice", alicePassword), ".")
+	for i, heading := range []string{"Header", "Claims"} {
+		_, section, _ := strings.Cut(string(text), "\n## "+heading+"\n")
+		section, _, _ = strings.Cut(section, "\n## ")
+		var documented []string
+		for _, row := range regexp.MustCompile("(?m)^\\| `([a-z]+)` \\|").FindAllStringSubmatch(section, -1) {
+			documented = append(documented, row[1])
+		}
+		slices.Sort(documented)
+
+		var members map[string]any
+		decoded, err := base64.RawURLEncoding.DecodeString(parts[i])
+		if err == nil {
+			err = json.Unmarshal(decoded, &members)
+		}
+		if got := slices.Sorted(maps.Keys(members)); err != nil || !slices.Equal(got, documented) {
+			t.Errorf("%s: a token has %v, documented are %v (%v)", heading, got, documented, err)
+		}
+		if i == 0 && (members["alg"] != "EdDSA" || members["typ"] != "JWT") {
+			t.Errorf("the header is %v", members)
+		}
+		if i == 1 && (members["iss"] != "sallyport" || fmt.Sprint(members["aud"]) != "[sallyport]" || members["sub"] != "alice") {
+			t.Errorf("the claims are %v", members)
+		}
+	}
+
+	defaults := session.DefaultSettings
+	for setting, lifetime := range map[string]time.Duration{
+		"`session.idle`":                     defaults.Idle,
+		"`session.idle`, if that is shorter": session.AccessLifetime,
+		"`session.absolute`":                 defaults.Absolute,
+		"`session.grace`":                    defaults.Grace,
+		"`session.key_rotation`":             defaults.KeyRotation,
+	} {
+		if row := "| " + lifetime.String() + " | " + setting + " |\n"; !strings.Contains(string(text), row) {
+			t.Errorf("tokens.md lacks a row that ends with %s", row)
 		}
 	}
 }

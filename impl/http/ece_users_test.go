@@ -84,7 +84,8 @@ func TestUserCreate(t *testing.T) {
 		"enable-elevated-permissions",
 		"enroll-totp-device", "get-api-key", "get-api-keys", "get-authentication-info", "get-current-account",
 		"get-current-user", "get-totp-device",
-		"get-user", "get-users", "logout", "refresh-token", "remove-totp-device", "update-current-user",
+		"get-user", "get-users", "introspect-token", "introspect-tokens", "logout", "refresh-token",
+		"remove-totp-device", "update-current-user",
 	}
 	want := client.User{
 		UserName: "carol", FullName: &fullName, Email: &email, Builtin: &no,

@@ -29,6 +29,7 @@ type change struct {
 // readers are the operations that change nothing, although their method is not GET.
 var readers = []string{
 	"add-role-assignments", "remove-role-assignments", // there are none to add or to remove
+	"introspect-token", "introspect-tokens",
 	"security-clear-api-key-cache", "security-clear-privilege-cache", "security-clear-realm-cache",
 	"security-clear-role-cache", "security-clear-service-token-cache",
 	"security-has-privileges", "security-has-user-privileges", "security-query-api-keys",

@@ -174,6 +174,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/introspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check a token or key for another service
+         * @description An extension of this server. Says whether a credential that was sent to another service is valid, and whose it is
+         *     (RFC 7662): a session token, which Elasticsearch's access tokens are, too, an API key as it is sent after
+         *     `ApiKey`, or the token of a service account. All that is not valid here and now is answered with `active` false
+         *     and nothing else, whatever the reason: malformed, unknown, expired, revoked, or of a disabled user. A session is
+         *     not prolonged; an API key counts as used.
+         */
+        post: operations["introspect-token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/introspect/_batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check several tokens or keys for another service
+         * @description An extension of this server. Checks up to 100 credentials like `POST /api/v1/auth/introspect`. The results are in
+         *     the order of the credentials.
+         */
+        post: operations["introspect-tokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/auth": {
         parameters: {
             query?: never;
@@ -2390,6 +2435,68 @@ export interface components {
         };
         /** @description An object without members. */
         EmptyResponse: Record<string, never>;
+        IntrospectionRequest: {
+            /** @description The credential, without the name of its scheme. */
+            token: string;
+            /** @description The kind of the credential (RFC 7662). It is ignored, because the credential shows its kind. */
+            token_type_hint?: string;
+        };
+        IntrospectionBatchRequest: {
+            /** @description The credentials, without the names of their schemes. */
+            tokens: string[];
+        };
+        IntrospectionBatch: {
+            /** @description A result for each credential, in the same order. */
+            results: components["schemas"]["Introspection"][];
+        };
+        /** @description What is known about a credential (RFC 7662). One that is not valid has the member `active` only. */
+        Introspection: {
+            /** @description Whether the credential is valid now. */
+            active: boolean;
+            /**
+             * @description The scheme of the `Authorization` header that takes the credential.
+             * @enum {string}
+             */
+            token_type?: "Bearer" | "ApiKey";
+            /**
+             * @description The kind of the credential.
+             * @enum {string}
+             */
+            credential?: "session" | "api_key" | "service_token";
+            /** @description The name of the user or of the service account. */
+            username?: string;
+            /** @description The id of the user, which is its name, or the name of the service account. */
+            sub?: string;
+            /** @description The issuer of a session token. */
+            iss?: string;
+            /** @description The audience of a session token; absent for one of an earlier version. */
+            aud?: string[];
+            /** @description The id of a session token. */
+            jti?: string;
+            /**
+             * Format: int64
+             * @description When the session token was issued or the API key was created, in seconds since 1970.
+             */
+            iat?: number;
+            /**
+             * Format: int64
+             * @description When the credential expires, in seconds since 1970; absent if it does not.
+             */
+            exp?: number;
+            /**
+             * @description The roles of the user. It is empty for an API key with role descriptors, which has privileges of its own, and
+             *     for a service account.
+             */
+            roles?: string[];
+            api_key?: components["schemas"]["IntrospectedApiKey"];
+        };
+        /** @description The API key that the credential is. */
+        IntrospectedApiKey: {
+            /** @description The id of the key. */
+            id: string;
+            /** @description The description of the key in ECE's operations, and its name in Elasticsearch's. */
+            name: string;
+        };
         /** @description Public keys (RFC 7517). */
         JsonWebKeySet: {
             /** @description The keys, the newest first. */
@@ -6904,6 +7011,113 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenWithoutProof"];
             404: components["responses"]["UserNotFound"];
+            429: components["responses"]["TooManyFailures"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NoAuthenticationCluster"];
+            502: components["responses"]["AuthenticationClusterError"];
+            503: components["responses"]["Overloaded"];
+        };
+    };
+    "introspect-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "dXNlcjo3aHE5MlQxYThuY1JFMFJq"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["IntrospectionRequest"];
+            };
+        };
+        responses: {
+            /** @description What the server knows about the credential. */
+            200: {
+                headers: {
+                    "X-Elastic-Api-Key-Expiration": components["headers"]["ApiKeyExpiration"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Introspection"];
+                };
+            };
+            400: components["responses"]["InvalidData"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyFailures"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NoAuthenticationCluster"];
+            502: components["responses"]["AuthenticationClusterError"];
+            503: components["responses"]["Overloaded"];
+        };
+    };
+    "introspect-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "tokens": [
+                 *         "dXNlcjo3aHE5MlQxYThuY1JFMFJq",
+                 *         "unknown"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["IntrospectionBatchRequest"];
+            };
+        };
+        responses: {
+            /** @description What the server knows about each credential. */
+            200: {
+                headers: {
+                    "X-Elastic-Api-Key-Expiration": components["headers"]["ApiKeyExpiration"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "active": true,
+                     *           "token_type": "ApiKey",
+                     *           "credential": "api_key",
+                     *           "username": "alice",
+                     *           "sub": "alice",
+                     *           "iat": 1795280400,
+                     *           "roles": [
+                     *             "ece_deployment_viewer"
+                     *           ],
+                     *           "api_key": {
+                     *             "id": "7hq92T1a8ncRE0Rj",
+                     *             "name": "backups"
+                     *           }
+                     *         },
+                     *         {
+                     *           "active": false
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IntrospectionBatch"];
+                };
+            };
+            400: components["responses"]["InvalidData"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyFailures"];
             500: components["responses"]["InternalError"];
             501: components["responses"]["NoAuthenticationCluster"];
