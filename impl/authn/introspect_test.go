@@ -40,7 +40,9 @@ func TestIntrospect_StoreFails(t *testing.T) {
 	if err := w.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, credential := range []string{strings.TrimPrefix(key, "ApiKey "), token, "AAEAAWVsYXN0aWMvZmxlZXQtc2VydmVyL3QxOng"} {
+	for _, credential := range []string{
+		strings.TrimPrefix(key, "ApiKey "), token, "AAEAAWVsYXN0aWMvZmxlZXQtc2VydmVyL3QxOng",
+	} {
 		if _, active, err := w.Introspect(t.Context(), credential); active || !fault.Has(err, fault.StoreUnavailable) {
 			t.Errorf("%.9s: active is %t, and the error %v", credential, active, err)
 		}

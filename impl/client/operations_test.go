@@ -24,12 +24,13 @@ var (
 		"login", "refresh-token", "logout", "security-query-api-keys", "security-query-roles", "security-query-users",
 		"security-has-privileges",
 		"security-has-user-privileges", "security-clear-api-key-cache", "security-has-privileges-user-profile",
-		"security-suggest-user-profiles",
+		"security-suggest-user-profiles", "introspect-token", "introspect-tokens",
 	}
 	// harmless are operations with POST that change nothing.
 	harmless = []string{
 		"security-query-api-keys", "security-query-roles", "security-query-users", "security-has-privileges",
 		"security-has-user-privileges", "security-has-privileges-user-profile", "security-suggest-user-profiles",
+		"introspect-token", "introspect-tokens",
 	}
 )
 

@@ -127,10 +127,11 @@ var Settings = []Setting{
 	{Key: "session.key_rotation", Default: session.DefaultSettings.KeyRotation.String(),
 		About: "age at which the key that signs tokens is rotated, at least 1h; `0s` for never"},
 	{Key: "session.issuers", Default: strings.Join(session.DefaultSettings.Issuers, ","),
-		About: "comma-separated names of this installation, such as its URL: session tokens have the first as `iss`, and are " +
-			"accepted with any"},
+		About: "comma-separated names of this installation, such as its URL: session tokens have the first as `iss`, and " +
+			"are accepted with any"},
 	{Key: "session.audiences", Default: strings.Join(session.DefaultSettings.Audiences, ","),
-		About: "comma-separated names of whom session tokens are for: they have the first as `aud`, and are accepted with any"},
+		About: "comma-separated names of whom session tokens are for: they have the first as `aud`, and are accepted " +
+			"with any"},
 	{Key: "elevation.policy", Default: string(elevation.DefaultSettings.Policy),
 		Values: []string{string(elevation.Enrolled), string(elevation.Always), string(elevation.Never)},
 		About: "which users need elevated permissions for protected operations: `enrolled` (users with a second factor), " +

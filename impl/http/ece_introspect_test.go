@@ -64,7 +64,8 @@ func TestIntrospect(t *testing.T) {
 	restricted := w.es(bob, "POST /_security/api_key",
 		`{"name":"r","role_descriptors":{"r":{"cluster":["monitor"]}}}`).ok()
 	access := w.es(bob, "POST /_security/oauth2/token", `{"grant_type":"client_credentials"}`).ok()
-	service := w.es(bob, "POST /_security/service/elastic/fleet-server/credential/token/t1", "").ok()["token"].(map[string]any)
+	service := w.es(bob, "POST /_security/service/elastic/fleet-server/credential/token/t1", "").
+		ok()["token"].(map[string]any)
 
 	for name, test := range map[string]struct{ credential, want string }{
 		"session": {token, fmt.Sprintf(`{"active":true,"aud":["sallyport"],"credential":"session","exp":%d,"iat":%d,`+

@@ -109,7 +109,7 @@ func TestKeySet_Credentials(t *testing.T) {
 	w := newWorld(t)
 	_, want := w.do(http.MethodGet, keySetPath, "")
 	for _, caller := range []func(context.Context, *http.Request) error{alice, bearer("no token"), as("alice", "wrong")} {
-		if response, body := w.do(http.MethodGet, keySetPath, "", caller); response.StatusCode != 200 || body != want {
+		if response, body := w.do(http.MethodGet, keySetPath, "", caller); response.StatusCode != http.StatusOK || body != want {
 			t.Errorf("%d %s", response.StatusCode, body)
 		}
 	}

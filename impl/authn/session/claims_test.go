@@ -23,8 +23,8 @@ func claimed(t *testing.T, s *Service, claims jwt.MapClaims) string {
 	return value
 }
 
-// Ensures that a token, although it is signed with the installation's key and refers to a session, is accepted only from
-// and for this installation.
+// Ensures that a token, although it is signed with the installation's key and refers to a session, is accepted only
+// from and for this installation.
 func TestVerify_Addressed(t *testing.T) {
 	t.Parallel()
 	settings := DefaultSettings
@@ -152,7 +152,9 @@ func TestVerify_OtherInstallation(t *testing.T) {
 // Ensures that an issuer or audience is a StringOrURI.
 func TestCheckName(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"a", "sallyport", "https://sallyport.example/x", "urn:example:a", strings.Repeat("x", 256)} {
+	for _, name := range []string{
+		"a", "sallyport", "https://sallyport.example/x", "urn:example:a", strings.Repeat("x", 256),
+	} {
 		if err := CheckName(name); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}

@@ -118,8 +118,8 @@ func TestKeySet_MaxAge(t *testing.T) {
 	}
 }
 
-// Ensures that the published keys verify no token that others make from them: as a secret of HMAC in any of their forms,
-// as keys in a token's header, or with an id that is something else.
+// Ensures that the published keys verify no token that others make from them: as a secret of HMAC in any of their
+// forms, as keys in a token's header, or with an id that is something else.
 func TestVerify_ForgedFromKeySet(t *testing.T) {
 	t.Parallel()
 	s := newService(t)

@@ -20,6 +20,7 @@ import (
 // interpreted are the operations that are left to the interpreter.
 var interpreted = []string{
 	"get-audit-entries", // takes an integer
+	"introspect-token",  // takes a form
 	"saml-callback",     // takes a form
 }
 
