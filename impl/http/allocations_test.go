@@ -31,8 +31,8 @@ func hotRequests(b testing.TB, x bench) []hotRequest {
 		{"GET users auth by session", http.MethodGet, "/api/v1/users/auth", "", session, 35},
 		{"authenticate by key", http.MethodGet, "/_security/_authenticate", "", key, 45},
 		{"bulk update without a change", http.MethodPost, "/_security/api_key/_bulk_update", bulkOfFour(b, x), session, 900},
-		{"introspect a session", http.MethodPost, introspectPath, "token=" + x.token, key, 110},
-		{"introspect a key", http.MethodPost, introspectPath, "token=" + url.QueryEscape(x.key), key, 115},
+		{"introspect a session", http.MethodPost, introspectPath, "token=" + x.token, key, 80},
+		{"introspect a key", http.MethodPost, introspectPath, "token=" + url.QueryEscape(x.key), key, 84},
 		{"introspect 100", http.MethodPost, introspectPath + "/_batch", batch, key, 1900},
 		{"signing keys", http.MethodGet, keySetPath, "", "", 22},
 	}

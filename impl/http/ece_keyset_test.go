@@ -109,7 +109,8 @@ func TestKeySet_Credentials(t *testing.T) {
 	w := newWorld(t)
 	_, want := w.do(http.MethodGet, keySetPath, "")
 	for _, caller := range []func(context.Context, *http.Request) error{alice, bearer("no token"), as("alice", "wrong")} {
-		if response, body := w.do(http.MethodGet, keySetPath, "", caller); response.StatusCode != http.StatusOK || body != want {
+		response, body := w.do(http.MethodGet, keySetPath, "", caller)
+		if response.StatusCode != http.StatusOK || body != want {
 			t.Errorf("%d %s", response.StatusCode, body)
 		}
 	}
@@ -145,7 +146,8 @@ func TestReference_Tokens(t *testing.T) {
 		if i == 0 && (members["alg"] != "EdDSA" || members["typ"] != "JWT") {
 			t.Errorf("the header is %v", members)
 		}
-		if i == 1 && (members["iss"] != "sallyport" || fmt.Sprint(members["aud"]) != "[sallyport]" || members["sub"] != "alice") {
+		if i == 1 && (members["iss"] != "sallyport" || fmt.Sprint(members["aud"]) != "[sallyport]" ||
+			members["sub"] != "alice") {
 			t.Errorf("the claims are %v", members)
 		}
 	}

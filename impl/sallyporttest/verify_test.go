@@ -214,7 +214,8 @@ func startNginx(t *testing.T, server, upstream string) *http.Client {
 	if len(blocks) != 1 {
 		t.Fatalf("the page has %d configurations of nginx", len(blocks))
 	}
-	locations := strings.NewReplacer("http://127.0.0.1:12400", server, "http://127.0.0.1:8080", upstream).Replace(blocks[0])
+	addresses := strings.NewReplacer("http://127.0.0.1:12400", server, "http://127.0.0.1:8080", upstream)
+	locations := addresses.Replace(blocks[0])
 
 	folder := t.TempDir()
 	configuration := "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr notice;\nevents {}\n" +

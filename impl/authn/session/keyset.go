@@ -13,7 +13,8 @@ import (
 )
 
 // KeySetMaxAge is the time for which others may cache a KeySet. A new key is published for the overlap before it signs,
-// so no token is signed with a key that a cache lacks; and a leaked key that was deleted is trusted no longer than that.
+// so no token is signed with a key that a cache lacks; and a leaked key that was deleted is trusted for at most that
+// time.
 const KeySetMaxAge = time.Minute
 
 // KeySet is the set of public keys that verify tokens, for those that verify them without this server.

@@ -15,8 +15,11 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/strictjson"
 )
 
-// mediaJSON is the media type of the bodies that have a compiled check.
-const mediaJSON = "application/json"
+// The media types of the bodies that have compiled checks.
+const (
+	mediaJSON = "application/json"
+	mediaForm = "application/x-www-form-urlencoded"
+)
 
 // Body is a request body that was read as a whole, as compiled checks need it.
 type Body struct {
@@ -97,6 +100,8 @@ type requestChecks struct {
 	// body is nil if the operation has none.
 	body         *schemacheck.Check
 	bodyRequired bool
+	// form has the fields of a body that is a form; nil if it is none.
+	form []parameterCheck
 }
 
 type parameterCheck struct {
@@ -105,7 +110,7 @@ type parameterCheck struct {
 	check    *schemacheck.Parameter
 }
 
-// compileRequest returns nil if part of the request is left to the interpreter: a form, for example.
+// compileRequest returns nil if part of the request is left to the interpreter: an integer, for example.
 func compileRequest(
 	parameters openapi3.Parameters, body *openapi3.RequestBody, compiler *bodyCompiler,
 ) *requestChecks {
@@ -133,11 +138,38 @@ func compileRequest(
 	}
 
 	c.bodyRequired = body.Required
+	if c.form = compileForm(body.Content); c.form != nil {
+		return c
+	}
 	c.body = compiler.compile(body.Content)
 	if c.body == nil {
 		return nil
 	}
 	return c
+}
+
+// compileForm returns the fields of a body that can be a form only. It returns nil for all else, and if a field is left
+// to the interpreter.
+func compileForm(content openapi3.Content) []parameterCheck {
+	media := content[mediaForm]
+	if len(content) != 1 || media == nil || media.Schema == nil || len(media.Encoding) > 0 {
+		return nil
+	}
+
+	schema := media.Schema.Value
+	if len(schema.OneOf)+len(schema.AnyOf)+len(schema.AllOf) > 0 || schema.Not != nil || schema.MinProps > 0 ||
+		schema.MaxProps != nil || len(schema.Properties) > maxQuery {
+		return nil
+	}
+	var fields []parameterCheck
+	for name, property := range schema.Properties {
+		check, err := schemacheck.CompileParameter(&openapi3.Parameter{Schema: property})
+		if err != nil {
+			return nil
+		}
+		fields = append(fields, parameterCheck{name, slices.Contains(schema.Required, name), check})
+	}
+	return fields
 }
 
 // bodyCompiler compiles the schemas of bodies, each once.
@@ -174,11 +206,14 @@ func (c *requestChecks) accept(r *http.Request, params map[string]string) (Docum
 	if !c.acceptParameters(r, params) {
 		return Document{}, false
 	}
+	body, whole := r.Body.(*Body)
+	if c.form != nil {
+		return Document{}, whole && c.acceptForm(r.Header, body)
+	}
 	if c.body == nil {
 		return Document{}, true
 	}
 
-	body, whole := r.Body.(*Body)
 	switch {
 	case !whole:
 		return Document{}, false
@@ -189,6 +224,48 @@ func (c *requestChecks) accept(r *http.Request, params map[string]string) (Docum
 	}
 	body.exact = c.body.Exact()
 	return Document{accepted: body.text}, true
+}
+
+// acceptForm accepts a form that is well-formed and has each field at most once, and no other. It leaves the body to be
+// read.
+func (c *requestChecks) acceptForm(h http.Header, body *Body) bool {
+	if h.Get("Content-Type") != mediaForm || len(body.text) == 0 {
+		return false
+	}
+	var seen uint64
+	for pair := range strings.SplitSeq(string(body.text), "&") {
+		i, value, ok := readField(c.form, pair)
+		if !ok || i < 0 || seen&(1<<i) != 0 || !c.form[i].check.Accepts(value) {
+			return false
+		}
+		seen |= 1 << i
+	}
+	return requiredSeen(c.form, seen)
+}
+
+// readField decodes a field of a query string or a form. It returns the index of its check, -1 if there is none, and
+// reports whether it is well-formed.
+func readField(checks []parameterCheck, pair string) (i int, value string, ok bool) {
+	if strings.Contains(pair, ";") {
+		return -1, "", false
+	}
+	name, value, _ := strings.Cut(pair, "=")
+	name, nameErr := url.QueryUnescape(name)
+	value, valueErr := url.QueryUnescape(value)
+	if nameErr != nil || valueErr != nil {
+		return -1, "", false
+	}
+	return find(checks, name), value, true
+}
+
+// requiredSeen reports whether all required fields have their bits set.
+func requiredSeen(checks []parameterCheck, seen uint64) bool {
+	for i, p := range checks {
+		if p.required && seen&(1<<i) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // undecidedBody returns the decoded body of a request that was not accepted, if it is JSON and all else is valid.
@@ -228,40 +305,26 @@ func (c *requestChecks) acceptPath(params map[string]string) bool {
 	return true
 }
 
-// maxQuery is the number of parameters of a query string that have a bit.
+// maxQuery is the number of parameters of a query string, and of fields of a form, that have a bit.
 const maxQuery = 64
 
 // acceptQuery accepts a query string that is well-formed. Of a parameter that is given twice, both values must be
 // valid.
 func (c *requestChecks) acceptQuery(query string) bool {
 	var seen uint64
-	if strings.Contains(query, ";") {
-		return false
-	}
 	for pair := range strings.SplitSeq(query, "&") {
-		name, value, _ := strings.Cut(pair, "=")
-		name, nameErr := url.QueryUnescape(name)
-		value, valueErr := url.QueryUnescape(value)
-		if nameErr != nil || valueErr != nil {
+		i, value, ok := readField(c.query, pair)
+		switch {
+		case !ok:
 			return false
-		}
-
-		i := find(c.query, name)
-		if i < 0 {
+		case i < 0:
 			continue
-		}
-		if !c.query[i].check.Accepts(value) {
+		case !c.query[i].check.Accepts(value):
 			return false
 		}
 		seen |= 1 << i
 	}
-
-	for i, p := range c.query {
-		if p.required && seen&(1<<i) == 0 {
-			return false
-		}
-	}
-	return true
+	return requiredSeen(c.query, seen)
 }
 
 func find(parameters []parameterCheck, name string) int {
