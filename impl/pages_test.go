@@ -215,7 +215,7 @@ func TestCommandsAccounted(t *testing.T) {
 func testsByName(t *testing.T) map[string]string {
 	t.Helper()
 	folders := map[string]string{}
-	for _, root := range []string{"../cmd", ".", "../interop"} {
+	for _, root := range []string{"../api", "../cmd", "../deploy", ".", "../interop"} {
 		err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
 			if err == nil && entry.Name() == "node_modules" {
 				return fs.SkipDir
