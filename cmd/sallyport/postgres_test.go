@@ -120,6 +120,16 @@ func TestPostgres_Commands(t *testing.T) {
 	r.wantWell("another password\n", `^set the password of the user alice`, "user", "passwd", "alice", "--password-stdin")
 	s.wantAuth(http.StatusOK, person{"alice", "another password"}.basic())
 	r.wantWell("", ``, "user", "unlock", "alice")
+
+	r.wantWell("", `(?m) +nightly +alice +20`, "key", "create", "nightly", "--user", "alice", "--expires-in", "90d")
+	r.wantWell("", `(?m) +nightly +alice +active `, "key", "list")
+	r.wantWell("", `^invalidated 1 API keys`, "key", "invalidate", "--user", "alice")
+	r.wantWell(`{"cluster": ["monitor"]}`, `^added the role`, "role", "put", "monitoring", "--file", "-")
+	r.wantWell("", `^deleted the role`, "role", "delete", "monitoring")
+	r.wantWell("", `(?m) ece_platform_admin$`, "user", "role", "alice", "--set", "ece_platform_admin")
+	r.wantWell("", ` user.promoted +\(command line\) +alice `, "audit", "list", "--event", "user.promoted")
+	r.wantWell("", `^deleted the user alice`, "user", "delete", "alice")
+	s.wantAuth(http.StatusUnauthorized, person{"alice", "another password"}.basic())
 	s.stop()
 }
 
