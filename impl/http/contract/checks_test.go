@@ -19,7 +19,8 @@ import (
 
 // interpreted are the operations that are left to the interpreter.
 var interpreted = []string{
-	"get-audit-entries", // takes an integer
+	// They take integers.
+	"get-audit-entries", "security-update-user-profile-data", "security-update-user-profile-data-post",
 }
 
 func load(t testing.TB) *Contract {
