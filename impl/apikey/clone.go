@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/metadata"
+	"github.com/sallyport/sallyport/impl/platform/outcome"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -93,7 +94,7 @@ func (s *Service) cloneable(
 	}
 	*source, err = tx.Keys.Find(source.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return owner, notCloned(reject("unable to find apikey with id " + source.ID))
+		return owner, notCloned(reject(outcome.Unknown, "unable to find apikey with id "+source.ID))
 	}
 	if err != nil {
 		return owner, err

@@ -10,13 +10,17 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/outcome"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
 	"github.com/sallyport/sallyport/impl/store/condition"
 )
 
 // RejectedError is the reason for rejecting a credential. Elasticsearch's operations show it to the caller.
-type RejectedError struct{ why string }
+type RejectedError struct {
+	why    string
+	result outcome.Result
+}
 
 // Error implements error.
 func (e RejectedError) Error() string { return e.why }
@@ -24,8 +28,11 @@ func (e RejectedError) Error() string { return e.why }
 // Why returns the reason in Elasticsearch's words.
 func (e RejectedError) Why() string { return e.why }
 
-func reject(why string) error {
-	return fault.Wrap(fault.CredentialsInvalid, RejectedError{why}, "the API key is not valid, or no longer")
+// Outcome implements outcome.Reason.
+func (e RejectedError) Outcome() outcome.Result { return e.result }
+
+func reject(result outcome.Result, why string) error {
+	return fault.Wrap(fault.CredentialsInvalid, RejectedError{why, result}, "the API key is not valid, or no longer")
 }
 
 // Verify authenticates an encoded API key and returns it with its owner, with the roles that the key may have. It
@@ -65,7 +72,7 @@ func (s *Service) find(tx *store.Tx, id string) (*ownedKey, error) {
 	var err error
 	found.key, found.owner, err = tx.Keys.FindWithOwner(id)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, reject("unable to find apikey with id " + id)
+		return nil, reject(outcome.Unknown, "unable to find apikey with id "+id)
 	}
 	if err != nil {
 		return nil, err
@@ -86,14 +93,14 @@ func (s *Service) CacheCounts() (hits, misses uint64) { return s.known.Counts() 
 func check(key store.APIKey, text string, now time.Time) error {
 	switch {
 	case !secret.Equal(secret.Digest(text), key.SecretDigest):
-		return reject("invalid credentials for API key [" + key.ID + "]")
+		return reject(outcome.Refused, "invalid credentials for API key ["+key.ID+"]")
 	case invalidated(key):
-		return reject("api key [" + key.ID + "] has been invalidated")
+		return reject(outcome.Revoked, "api key ["+key.ID+"] has been invalidated")
 	case crossCluster(key):
 		return fault.New(fault.KeyTypeWrong, fmt.Sprintf(
 			"authentication expected API key type of [%s], but API key [%s] has type [%s]", condition.Rest, key.ID, key.Type))
 	case expired(key, now):
-		return reject("api key is expired")
+		return reject(outcome.Expired, "api key is expired")
 	}
 	return nil
 }
@@ -108,11 +115,11 @@ func parse(credential string) (id, text string, err error) {
 	}
 	decoded, err := encoding.Strict().DecodeString(credential)
 	if err != nil {
-		return "", "", reject("invalid ApiKey value")
+		return "", "", reject(outcome.Refused, "invalid ApiKey value")
 	}
 	id, text, ok := strings.Cut(string(decoded), ":")
 	if !ok || id == "" || len(id) > maxID || strings.ToValidUTF8(id, "") != id || strings.ContainsRune(id, 0) {
-		return "", "", reject("invalid ApiKey value")
+		return "", "", reject(outcome.Refused, "invalid ApiKey value")
 	}
 	return id, text, nil
 }

@@ -291,6 +291,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	counts.Cache("privileges", rights.CacheCounts)
 	counts.Cache("users", users.ProfileCounts)
 	counts.CacheFlushes(st.Flushes)
+	countOutcomes(counts, auth, signOn, elevations, guesses)
 
 	if s.Elevation.AtSignIn {
 		s.Log.InfoContext(ctx, "elevation not served: users with a second factor send a one-time code when they sign in",
@@ -385,6 +386,25 @@ func count(
 	reads, writes := st.Slots()
 	counts.Bound("reads", reads)
 	counts.Bound("writes", writes)
+}
+
+// countOutcomes adds how authentication ends to the metrics.
+func countOutcomes(
+	counts *metrics.Metrics, auth *authn.Service, signOn *saml.Service, elevations *elevation.Service,
+	guesses *attempts.Counter,
+) {
+	authentications, signIns := map[string]metrics.OutcomeCounter{}, map[string]metrics.OutcomeCounter{}
+	for method, counter := range auth.Authentications() {
+		authentications[method] = counter
+	}
+	for method, counter := range auth.SignIns() {
+		signIns[method] = counter
+	}
+	signIns["saml"] = signOn.SignIns()
+	counts.Authentications(authentications)
+	counts.SignIns(signIns)
+	counts.Elevations(elevations.Outcomes())
+	counts.Lockouts(guesses.Locks)
 }
 
 // Ready returns an error if no request that needs the store can be served.

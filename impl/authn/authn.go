@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/outcome"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -26,6 +27,29 @@ type Service struct {
 	factors  *elevation.Service
 	services *servicetoken.Service
 	now      func() time.Time
+	outcomes outcomes
+}
+
+// outcomes counts how credentials are checked, and how sign-ins with a password end.
+type outcomes struct {
+	none, basic, apiKey, session, serviceToken outcome.Counter
+	password, passwordAndCode                  outcome.Counter
+}
+
+// Authentications returns the counters of checked credentials, by method: none for requests without well-formed ones.
+func (s *Service) Authentications() map[string]*outcome.Counter {
+	return map[string]*outcome.Counter{
+		"none":                        &s.outcomes.none,
+		string(identity.Basic):        &s.outcomes.basic,
+		string(identity.APIKey):       &s.outcomes.apiKey,
+		string(identity.Session):      &s.outcomes.session,
+		string(identity.ServiceToken): &s.outcomes.serviceToken,
+	}
+}
+
+// SignIns returns the counters of sign-ins, by method.
+func (s *Service) SignIns() map[string]*outcome.Counter {
+	return map[string]*outcome.Counter{"password": &s.outcomes.password, "password_and_code": &s.outcomes.passwordAndCode}
 }
 
 // NewService returns a service on a store, and on the services of the four kinds of credentials and of second factors.
@@ -33,7 +57,15 @@ func NewService(
 	st *store.Store, users *user.Service, keys *apikey.Service, sessions *session.Service, factors *elevation.Service,
 	services *servicetoken.Service, now func() time.Time,
 ) *Service {
-	return &Service{st, users, keys, sessions, factors, services, now}
+	return &Service{
+		store:    st,
+		users:    users,
+		keys:     keys,
+		sessions: sessions,
+		factors:  factors,
+		services: services,
+		now:      now,
+	}
 }
 
 // Authenticate returns the caller with the credentials in the values of a request's Authorization header. It returns
@@ -42,25 +74,30 @@ func NewService(
 func (s *Service) Authenticate(ctx context.Context, authorization []string) (identity.Principal, error) {
 	c, err := parseAuthorization(authorization)
 	if err != nil {
+		s.outcomes.none.Count(err)
 		return identity.Principal{}, err
 	}
 	return s.authenticate(ctx, c)
 }
 
-func (s *Service) authenticate(ctx context.Context, c credentials) (identity.Principal, error) {
-	switch c.method {
-	case identity.Basic:
-		return s.basic(ctx, c)
-	case identity.APIKey:
-		p, _, err := s.apiKey(ctx, c.token)
-		return p, err
+func (s *Service) authenticate(ctx context.Context, c credentials) (p identity.Principal, err error) {
+	var counter *outcome.Counter
+	switch {
+	case c.method == identity.Basic:
+		counter = &s.outcomes.basic
+		p, err = s.basic(ctx, c)
+	case c.method == identity.APIKey:
+		counter = &s.outcomes.apiKey
+		p, _, err = s.apiKey(ctx, c.token)
+	case servicetoken.Is(c.token):
+		counter = &s.outcomes.serviceToken
+		p, err = s.serviceAccount(ctx, c.token)
 	default:
-		if servicetoken.Is(c.token) {
-			return s.serviceAccount(ctx, c.token)
-		}
-		p, _, err := s.session(ctx, c.token)
-		return p, err
+		counter = &s.outcomes.session
+		p, _, err = s.session(ctx, c.token)
 	}
+	counter.Count(err)
+	return p, err
 }
 
 func (s *Service) serviceAccount(ctx context.Context, bearer string) (identity.Principal, error) {

@@ -26,6 +26,18 @@ type issue func(ctx context.Context, tx *store.Tx, userName string) (session.Gra
 func (s *Service) signIn(
 	ctx context.Context, name, password, code string, details audit.Details, issue issue,
 ) (Grant, error) {
+	grant, err := s.trySignIn(ctx, name, password, code, details, issue)
+	if code == "" {
+		s.outcomes.password.Count(err)
+	} else {
+		s.outcomes.passwordAndCode.Count(err)
+	}
+	return grant, err
+}
+
+func (s *Service) trySignIn(
+	ctx context.Context, name, password, code string, details audit.Details, issue issue,
+) (Grant, error) {
 	for range loginTries {
 		u, err := s.users.CheckPassword(ctx, name, password)
 		if err != nil {

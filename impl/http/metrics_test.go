@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sallyport/sallyport/impl/authn/attempts"
 )
 
 var counted = regexp.MustCompile(`(?m)^sallyport_http_request_duration_seconds_count\{operation="([^"]*)",status="([^"]*)"\} (\d+)$`)
@@ -117,7 +119,53 @@ func TestMetrics_Fallbacks(t *testing.T) {
 	if line := `sallyport_validation_fallbacks_total{operation="login",result="refused"} 1`; !strings.Contains(text, line) {
 		t.Errorf("there is no %q in\n%s", line, text)
 	}
-	if strings.Contains(text, `result="accepted"`) {
+	if regexp.MustCompile(`(?m)^sallyport_validation_fallbacks_total.*result="accepted"`).MatchString(text) {
 		t.Errorf("a valid request was not accepted by the compiled checks:\n%s", text)
+	}
+}
+
+// Ensures that checks of credentials, sign-ins, elevations and locks are counted by method and result, and that an
+// unknown user looks like a wrong password.
+func TestMetrics_Outcomes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	token := w.login("alice", alicePassword)
+	d := w.enroll(bearer(token))
+	token = w.mustElevate(token, d.recovery[0])
+	w.elevate(token, d.recovery[0])
+	w.do(http.MethodGet, "/api/v1/account", "", bearer("not a token"))
+	w.do(http.MethodGet, "/api/v1/account", "")
+	w.do(http.MethodGet, "/api/v1/account", "", authorization("ApiKey bm9ib2R5OnNlY3JldA=="))
+	id, encoded := w.newKeyOf(bob, `{"name": "revoked"}`)
+	w.do(http.MethodGet, "/api/v1/account", "", authorization("ApiKey "+encoded))
+	w.do(http.MethodDelete, "/_security/api_key", `{"ids": ["`+id+`"]}`, bob)
+	w.do(http.MethodGet, "/api/v1/account", "", authorization("ApiKey "+encoded))
+	for range attempts.DefaultPolicy.Threshold {
+		w.do(http.MethodPost, loginPath, `{"username": "bob", "password": "a wrong one"}`)
+	}
+	w.do(http.MethodPost, loginPath, `{"username": "no such user", "password": "a wrong one"}`)
+
+	text := w.metrics()
+	for _, line := range []string{
+		`sallyport_sign_ins_total{method="password",result="accepted"} 1`,
+		fmt.Sprintf(`sallyport_sign_ins_total{method="password",result="refused"} %d`, attempts.DefaultPolicy.Threshold+1),
+		`sallyport_sign_ins_total{method="saml",result="accepted"} 0`,
+		`sallyport_elevations_total{result="accepted"} 1`,
+		`sallyport_elevations_total{result="refused"} 1`,
+		`sallyport_lockouts_total 1`,
+		`sallyport_authentications_total{method="session",result="refused"} 1`,
+		`sallyport_authentications_total{method="none",result="refused"} 1`,
+		`sallyport_authentications_total{method="api_key",result="unknown"} 1`,
+		`sallyport_authentications_total{method="api_key",result="accepted"} 1`,
+		`sallyport_authentications_total{method="api_key",result="revoked"} 1`,
+	} {
+		if !strings.Contains(text, "\n"+line+"\n") {
+			t.Errorf("there is no %q", line)
+		}
+	}
+	for line := range strings.Lines(text) {
+		if t.Failed() && (strings.Contains(line, "authentications") || strings.Contains(line, "sign_ins")) {
+			t.Log(line)
+		}
 	}
 }

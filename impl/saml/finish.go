@@ -60,12 +60,21 @@ func (s *Service) Finish(ctx context.Context, answer Answer) (SignedIn, error) {
 	}
 	a := attempt{Answer: answer}
 	signedIn, err := s.finish(ctx, &a)
+	s.countSignIn(err)
 	if reason, refused := refusal(err); refused {
 		s.recordRefusal(ctx, a, reason)
 		return SignedIn{}, failed()
 	}
 	signedIn.State, signedIn.Cookies = a.pending.State, a.done
 	return signedIn, err
+}
+
+// countSignIn counts a sign-in. What refuses it is not a fault of its own.
+func (s *Service) countSignIn(err error) {
+	if _, refused := refusal(err); refused {
+		err = failed()
+	}
+	s.signIns.Count(err)
 }
 
 // failed is the one answer to everything that is refused.

@@ -89,6 +89,7 @@ func (s *Service) Authenticate(ctx context.Context, brought Brought) (Granted, e
 	}
 	a := attempt{Answer: Answer{Response: brought.Response}}
 	granted, err := s.grant(ctx, &a, brought)
+	s.countSignIn(err)
 	if reason, refused := refusal(err); refused {
 		s.recordRefusal(ctx, a, "authenticate: "+reason)
 		return Granted{}, failed()

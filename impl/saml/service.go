@@ -9,6 +9,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/admission"
+	"github.com/sallyport/sallyport/impl/platform/outcome"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/saml/protocol"
 	"github.com/sallyport/sallyport/impl/store"
@@ -38,7 +39,12 @@ type Service struct {
 	// reading bounds how many responses are read at once: one can take a tenth of a second and tens of megabytes.
 	reading *admission.Bound
 	log     *slog.Logger
+	// signIns counts how sign-ins end.
+	signIns outcome.Counter
 }
+
+// SignIns counts how calls of Finish and Authenticate end.
+func (s *Service) SignIns() *outcome.Counter { return &s.signIns }
 
 // Limits bounds what one address, and one sign-in, may cost.
 type Limits struct {

@@ -4,6 +4,7 @@ package attempts
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/sallyport/sallyport/impl/audit"
@@ -15,11 +16,12 @@ import (
 type Counter struct {
 	policy    Policy
 	addresses *AddressLimiter
+	locks     atomic.Uint64
 }
 
 // NewCounter returns a counter that locks users by a policy. addresses may be nil for no limit by address.
 func NewCounter(policy Policy, addresses *AddressLimiter) *Counter {
-	return &Counter{policy, addresses}
+	return &Counter{policy: policy, addresses: addresses}
 }
 
 // CheckAddress returns fault.TooManyFailures if the client address has reached its limit of failed attempts. Callers
@@ -55,11 +57,14 @@ const (
 )
 
 // RecordFailure counts a failed attempt for a user, or for store.UnknownUser, in the transaction that rejected it. The
-// caller calls RecordAddressFailure after the transaction.
-func (c *Counter) RecordFailure(ctx context.Context, tx *store.Tx, userName string, factor Factor) error {
+// caller calls RecordAddressFailure after the transaction, and CountLock with what RecordFailure returns: whether the
+// attempt locks the user.
+func (c *Counter) RecordFailure(
+	ctx context.Context, tx *store.Tx, userName string, factor Factor,
+) (locks bool, err error) {
 	before, err := tx.Lockouts.Get(userName)
 	if err != nil {
-		return err
+		return false, err
 	}
 
 	after := c.policy.Fail(before, tx.Now)
@@ -71,7 +76,7 @@ func (c *Counter) RecordFailure(ctx context.Context, tx *store.Tx, userName stri
 		after.CodeFailures++
 	}
 	if err := tx.Lockouts.Set(userName, after); err != nil {
-		return err
+		return false, err
 	}
 
 	subject := userName
@@ -81,14 +86,14 @@ func (c *Counter) RecordFailure(ctx context.Context, tx *store.Tx, userName stri
 	}
 	details := audit.Details{"what": factor, "failures": after.Failures}
 	if err := audit.Record(ctx, tx, audit.GuessFailed, subject, details); err != nil {
-		return err
+		return false, err
 	}
 
-	locks := c.policy.Locked(after, tx.Now) && !c.policy.Locked(before, tx.Now)
+	locks = c.policy.Locked(after, tx.Now) && !c.policy.Locked(before, tx.Now)
 	if userName == store.UnknownUser || !locks {
-		return nil
+		return false, nil
 	}
-	return audit.Record(ctx, tx, audit.UserLocked, userName, audit.Details{"until": after.LockedUntil})
+	return true, audit.Record(ctx, tx, audit.UserLocked, userName, audit.Details{"until": after.LockedUntil})
 }
 
 // unknownSubject is the audit subject of failed attempts for users that do not exist.
@@ -98,6 +103,16 @@ const unknownSubject = "(unknown user)"
 func (c *Counter) RecordAddressFailure(ctx context.Context) {
 	c.addresses.Fail(audit.OriginOf(ctx).Address)
 }
+
+// CountLock counts a lock after the transaction of RecordFailure was committed, which may have been retried.
+func (c *Counter) CountLock(locks bool) {
+	if locks {
+		c.locks.Add(1)
+	}
+}
+
+// Locks returns the number of locks so far.
+func (c *Counter) Locks() uint64 { return c.locks.Load() }
 
 // RecordSuccess clears a user's failures of one factor.
 func (c *Counter) RecordSuccess(tx *store.Tx, userName string, factor Factor) error {

@@ -41,7 +41,7 @@ func (h *harness) update(f func(*store.Tx) error) {
 func (h *harness) fail(userName string, factors ...Factor) {
 	h.Helper()
 	for _, factor := range factors {
-		h.update(func(tx *store.Tx) error { return h.RecordFailure(h.Context(), tx, userName, factor) })
+		h.update(func(tx *store.Tx) error { _, err := h.RecordFailure(h.Context(), tx, userName, factor); return err })
 	}
 }
 

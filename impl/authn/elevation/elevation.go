@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authn/session"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/outcome"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -61,6 +62,7 @@ type Service struct {
 	settings Settings
 	codes    totp.Settings
 	now      func() time.Time
+	outcomes outcome.Counter
 }
 
 // NewService returns a service on a store that holds secrets sealed by sealer.
@@ -68,8 +70,19 @@ func NewService(
 	st *store.Store, sessions *session.Service, a *attempts.Counter, sealer *secret.Sealer, settings Settings,
 	now func() time.Time,
 ) *Service {
-	return &Service{st, sessions, a, sealer, settings, totp.DefaultSettings, now}
+	return &Service{
+		store:    st,
+		sessions: sessions,
+		attempts: a,
+		sealer:   sealer,
+		settings: settings,
+		codes:    totp.DefaultSettings,
+		now:      now,
+	}
 }
+
+// Outcomes counts how calls of Elevate end.
+func (s *Service) Outcomes() *outcome.Counter { return &s.outcomes }
 
 // Require returns fault.ElevationNeeded, or fault.PermissionDenied with Settings.AtSignIn, if the policy requires
 // elevated permissions that the caller lacks. The fault names the operation needed next. API keys are exempt: a program
@@ -145,6 +158,12 @@ func SignIn[T any](
 // fault.CredentialsInvalid for a principal without a session, fault.TooManyFailures, and fault.OneTimeCodeInvalid for
 // an invalid code, and for any code of a locked user.
 func (s *Service) Elevate(ctx context.Context, p identity.Principal, code string) (session.Token, error) {
+	token, err := s.elevate(ctx, p, code)
+	s.outcomes.Count(err)
+	return token, err
+}
+
+func (s *Service) elevate(ctx context.Context, p identity.Principal, code string) (session.Token, error) {
 	if err := requireSession(p); err != nil {
 		return session.Token{}, err
 	}

@@ -28,8 +28,8 @@ func verifyCode[T any](
 	defer cancel()
 
 	type outcome struct {
-		valid  bool
-		result T
+		valid, locks bool
+		result       T
 	}
 	done, err := store.Write(ctx, s.store, func(tx *store.Tx) (o outcome, err error) {
 		locked, _, err := s.attempts.Locked(tx, userName)
@@ -42,7 +42,8 @@ func verifyCode[T any](
 			return o, err
 		}
 		if !o.valid {
-			return o, s.attempts.RecordFailure(ctx, tx, userName, attempts.Code)
+			o.locks, err = s.attempts.RecordFailure(ctx, tx, userName, attempts.Code)
+			return o, err
 		}
 
 		// A newly enrolled device must not clear earlier failures.
@@ -55,6 +56,7 @@ func verifyCode[T any](
 		return o, err
 	})
 
+	s.attempts.CountLock(done.locks)
 	// A guess always counts for the address, even if the store failed to count it.
 	invalid := err == nil && !done.valid
 	if invalid || fault.Has(err, fault.StoreUnavailable) {

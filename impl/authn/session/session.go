@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/background"
+	"github.com/sallyport/sallyport/impl/platform/outcome"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -250,7 +251,7 @@ func (s *Service) Verify(ctx context.Context, value string) (Live, error) {
 		var err error
 		live.Token, live.Session, live.User, err = tx.Sessions.FindByToken(c.tokenID)
 		if errors.Is(err, store.ErrNotFound) {
-			err = unauthorized()
+			err = rejected(outcome.Unknown)
 		}
 		return &live, err
 	})
@@ -265,7 +266,7 @@ func (s *Service) Verify(ctx context.Context, value string) (Live, error) {
 // at returns a session that was read earlier as of now, or fault.CredentialsInvalid if it has expired.
 func (l *Live) at(now time.Time) (Live, error) {
 	if !l.Token.ExpiresAt.After(now) || !l.Session.ExpiresAt.After(now) {
-		return Live{}, unauthorized()
+		return Live{}, rejected(outcome.Expired)
 	}
 	live := *l
 	if !live.Token.ElevatedUntil.After(now) {
@@ -346,5 +347,18 @@ func (s *Service) issue(
 }
 
 const invalidToken = "the session token is not valid, or no longer"
+
+// reasonError is why a token that this server issued is not valid.
+type reasonError struct{ result outcome.Result }
+
+// Error implements error.
+func (e reasonError) Error() string { return "session: the token is " + e.result.String() }
+
+// Outcome implements outcome.Reason.
+func (e reasonError) Outcome() outcome.Result { return e.result }
+
+func rejected(result outcome.Result) error {
+	return fault.Wrap(fault.CredentialsInvalid, reasonError{result}, invalidToken)
+}
 
 func unauthorized() error { return fault.New(fault.CredentialsInvalid, invalidToken) }

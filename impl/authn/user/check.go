@@ -95,11 +95,13 @@ func (s *Service) settle(ctx context.Context, u store.User, right bool) (store.U
 			case err != nil:
 				return now, err
 			case now.verdict == refuse: // no user has the name store.UnknownUser
-				return now, s.attempts.RecordFailure(ctx, tx, now.user.Name, attempts.Password)
+				now.locks, err = s.attempts.RecordFailure(ctx, tx, now.user.Name, attempts.Password)
+				return now, err
 			}
 			return now, s.attempts.RecordSuccess(tx, now.user.Name, attempts.Password)
 		})
 	}
+	s.attempts.CountLock(now.locks)
 	return now.user, err == nil && now.verdict != refuse, err
 }
 
@@ -117,6 +119,8 @@ const (
 type judged struct {
 	user    store.User
 	verdict verdict
+	// locks reports whether the failed attempt locks the user.
+	locks bool
 }
 
 // judge reads the user again and decides.
@@ -134,11 +138,11 @@ func (s *Service) judge(tx *store.Tx, u store.User, right bool) (judged, error) 
 	locked, wrongPasswords, err := s.attempts.Locked(tx, u.Name)
 	switch {
 	case err != nil || !right || locked || !now.Enabled:
-		return judged{now, refuse}, err
+		return judged{user: now, verdict: refuse}, err
 	case wrongPasswords:
-		return judged{now, forgive}, nil
+		return judged{user: now, verdict: forgive}, nil
 	}
-	return judged{now, letIn}, nil
+	return judged{user: now, verdict: letIn}, nil
 }
 
 // lookUp is find within a bound: most of a flood of sign-ins is refused after it, and must not crowd out other readers.
