@@ -36,7 +36,10 @@ ROUNDS   ?= 5
 # An example to copy, with many dependencies.
 EXAMPLE  := $(INTEROP)/testcontainers
 
-MODULES  := $(foreach folder,. $(INTEROP) $(BENCH) $(EXAMPLE),$(folder)/go.mod $(folder)/go.sum)
+# What is in deploy/ for operators is checked with the parsers of Prometheus and Kubernetes.
+OPERATE  := $(INTEROP)/operations
+
+MODULES  := $(foreach folder,. $(INTEROP) $(BENCH) $(EXAMPLE) $(OPERATE),$(folder)/go.mod $(folder)/go.sum)
 
 # Sign-ins are tested with an identity provider from npm, and the console is checked with tools from npm, both with a
 # browser. Elasticsearch's clients for JavaScript come from npm, too. Without them the tests are skipped with a message.
@@ -183,6 +186,7 @@ $(LINTERS): $(CONTRACT)/package.json $(CONTRACT)/package-lock.json
 .PHONY: interop
 interop: $(FETCHED) contract ## test with official clients and an identity provider (minutes the first time)
 	$(GO) -C $(INTEROP) test -vet=off -count=1 $(RACE) -skip 'Browser|^TestImage' ./...
+	$(GO) -C $(OPERATE) test -count=1 ./...
 
 .PHONY: browser
 browser: $(FETCHED) ## test the console and signing in at an identity provider with a browser; pictures are in dist/
@@ -231,7 +235,7 @@ verify: $(OGEN) ## fail if gen/, go.mod or go.sum would change with make generat
 	@impl/http/reference/vendor check
 	@before=$$(cat $(MODULES) gen/*/*.gen.go | sha256sum); \
 	$(GO) generate ./... && $(GO) mod tidy && $(GO) -C $(INTEROP) mod tidy && $(GO) -C $(BENCH) mod tidy && \
-	$(GO) -C $(EXAMPLE) mod tidy && \
+	$(GO) -C $(EXAMPLE) mod tidy && $(GO) -C $(OPERATE) mod tidy && \
 	after=$$(cat $(MODULES) gen/*/*.gen.go | sha256sum); \
 	untracked=$$(git ls-files --others --exclude-standard -- gen); \
 	if [ "$$before" != "$$after" ] || [ -n "$$untracked" ]; then \
@@ -246,10 +250,12 @@ check: $(OGEN) ## vet, formatting and lint, also of the workflows
 	$(GO) -C $(BENCH) vet ./...
 	$(GO) -C $(EXAMPLE) vet ./...
 	$(GO) run $(ACTIONS)
+	$(GO) -C $(OPERATE) vet ./...
 	$(GO) run $(LINT) run --allow-parallel-runners ./...
 	$(GO) -C $(INTEROP) run $(LINT) run --allow-parallel-runners ./...
 	$(GO) -C $(BENCH) run $(LINT) run --allow-parallel-runners ./...
 	$(GO) -C $(EXAMPLE) run $(LINT) run --allow-parallel-runners ./...
+	$(GO) -C $(OPERATE) run $(LINT) run --allow-parallel-runners ./...
 
 # The generator needs Node, and is not part of CI: plain Markdown is what readers of the repository see.
 SITE := $(INTEROP)/site
