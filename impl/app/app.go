@@ -402,6 +402,7 @@ func countOutcomes(
 	}
 	signIns["saml"] = signOn.SignIns()
 	counts.Authentications(authentications)
+	counts.Introspections(auth.Introspections())
 	counts.SignIns(signIns)
 	counts.Elevations(elevations.Outcomes())
 	counts.Lockouts(guesses.Locks)

@@ -30,8 +30,10 @@ type Service struct {
 	outcomes outcomes
 }
 
-// outcomes counts how credentials are checked, and how sign-ins with a password end.
+// outcomes counts how credentials are checked, for their holders and for other services, and how sign-ins with a
+// password end.
 type outcomes struct {
+	introspection                              outcome.Counter
 	none, basic, apiKey, session, serviceToken outcome.Counter
 	password, passwordAndCode                  outcome.Counter
 }
@@ -46,6 +48,9 @@ func (s *Service) Authentications() map[string]*outcome.Counter {
 		string(identity.ServiceToken): &s.outcomes.serviceToken,
 	}
 }
+
+// Introspections returns the counter of credentials that other services asked about.
+func (s *Service) Introspections() *outcome.Counter { return &s.outcomes.introspection }
 
 // SignIns returns the counters of sign-ins, by method.
 func (s *Service) SignIns() map[string]*outcome.Counter {
@@ -115,7 +120,8 @@ func (s *Service) serviceAccount(ctx context.Context, bearer string) (identity.P
 func (s *Service) basic(ctx context.Context, c credentials) (identity.Principal, error) {
 	u, err := s.users.CheckPassword(ctx, c.name, c.password)
 	if fault.Has(err, fault.LoginFailed) {
-		return identity.Principal{}, invalid("the user name or the password is wrong")
+		return identity.Principal{}, fault.Wrap(fault.CredentialsInvalid, err, "the user name or the password is wrong",
+			"Authorization")
 	}
 
 	p := principal(u, identity.Basic)

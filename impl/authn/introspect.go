@@ -29,9 +29,20 @@ const maxIntrospected = 8192
 // counts as a failed attempt nowhere, because secrets are too long to guess. Introspect returns an error only if the
 // credential cannot be checked.
 func (s *Service) Introspect(ctx context.Context, credential string) (i Introspection, active bool, err error) {
+	i, err = s.introspect(ctx, credential)
+	s.outcomes.introspection.Count(err)
+	for _, code := range []fault.Code{fault.CredentialsInvalid, fault.ServiceTokenInvalid, fault.KeyTypeWrong} {
+		if fault.Has(err, code) {
+			return Introspection{}, false, nil
+		}
+	}
+	return i, err == nil, err
+}
+
+func (s *Service) introspect(ctx context.Context, credential string) (i Introspection, err error) {
 	switch {
 	case len(credential) > maxIntrospected || strings.ContainsFunc(credential, notInHeader):
-		return Introspection{}, false, nil
+		return Introspection{}, invalid("the credential is malformed")
 	case strings.Contains(credential, "."): // not in base64
 		i, err = s.introspectSession(ctx, credential)
 	case servicetoken.Is(credential):
@@ -39,13 +50,7 @@ func (s *Service) Introspect(ctx context.Context, credential string) (i Introspe
 	default:
 		i, err = s.introspectKey(ctx, credential)
 	}
-
-	for _, code := range []fault.Code{fault.CredentialsInvalid, fault.ServiceTokenInvalid, fault.KeyTypeWrong} {
-		if fault.Has(err, code) {
-			return Introspection{}, false, nil
-		}
-	}
-	return i, err == nil, err
+	return i, err
 }
 
 // notInHeader reports whether no header has a character in a credential. Decoders of base64 skip line ends, so a

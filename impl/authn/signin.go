@@ -68,7 +68,7 @@ func (s *Service) begin(
 	enter := func(tx *store.Tx) (Grant, error) {
 		u, err := tx.Users.Find(name)
 		if errors.Is(err, store.ErrNotFound) || err == nil && !u.Enabled {
-			return Grant{}, user.LoginFailed()
+			return Grant{}, user.LoginFailed(u.Name, "deleted or disabled user")
 		}
 		if err != nil {
 			return Grant{}, err

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sallyport/sallyport/gen/client"
 )
 
 // logLines receives the lines of a log, because the server may log a request after its client has the response.
@@ -82,7 +84,10 @@ func TestAccessLog(t *testing.T) {
 		{"BREW", "/coffee", false, `operation=unknown method=BREW path=/coffee status=404 bytes=`},
 	} {
 		log.drain()
-		edit, caller := authorization(""), "user=\"\""
+		edit, caller := authorization(""), `user=""`
+		if strings.Contains(each.want, "status=401") {
+			caller += " refusal=refused"
+		}
 		if each.key {
 			edit, caller = apiKey(*made.Key), "user=bob api_key="+made.ID
 		}
@@ -94,6 +99,53 @@ func TestAccessLog(t *testing.T) {
 			t.Errorf("got  %s\nwant %s… %s", line, want, caller)
 		}
 	}
+}
+
+// Ensures that the line about a refused caller says why, and names the user only if there is one.
+func TestAccessLog_Refusals(t *testing.T) {
+	t.Parallel()
+
+	log := make(logLines, 1000)
+	w := openLogged(t, log)
+	w.addUsers()
+	expired, invalidated := w.newKey(bob, "expired", "1h"), w.newKey(bob, "invalidated", "")
+	w.es(bob, "DELETE /_security/api_key", `{"ids":["`+invalidated.ID+`"]}`).ok()
+	w.clock.advance(2 * time.Hour)
+	ended := w.login("bob", bobPassword)
+	w.es(bearer(ended), "DELETE /_security/oauth2/token", `{"token":"`+ended+`"}`).ok()
+
+	refused := func(name, want string, edit client.RequestEditorFn) {
+		t.Run(name, func(t *testing.T) {
+			log.drain()
+			response, _ := w.do(http.MethodGet, "/api/v1/account", "", edit)
+			line := log.until(t, "path=/api/v1/account")
+			if response.StatusCode != http.StatusUnauthorized || !strings.HasSuffix(line, ` user="" `+want+"\n") {
+				t.Errorf("%d, logged as %s", response.StatusCode, line)
+			}
+		})
+	}
+	refused("no user", `refusal="unknown user"`, as("correct horse", "battery staple"))
+	refused("wrong password", `refusal="wrong password" claimed_user=alice`, as("alice", "wrong"))
+	refused("expired key", "refusal=expired", apiKey(*expired.Key))
+	refused("invalidated key", "refusal=revoked", apiKey(*invalidated.Key))
+	refused("ended session", "refusal=unknown", bearer(ended))
+	refused("no key", "refusal=refused", apiKey("none"))
+	w.es(bob, "PUT /_security/user/alice/_disable", "").ok()
+	refused("disabled user", `refusal="disabled user" claimed_user=alice`, alice)
+	w.es(bob, "PUT /_security/user/alice/_enable", "").ok()
+	for w.failures("alice") < 10 {
+		w.loginStatus("alice", "wrong")
+	}
+	refused("locked user", `refusal="locked user" claimed_user=alice`, alice)
+
+	t.Run("sign-in", func(t *testing.T) {
+		log.drain()
+		w.loginStatus("bob", "wrong")
+		line := log.until(t, "operation=login")
+		if !strings.HasSuffix(line, ` refusal="wrong password" claimed_user=bob`+"\n") {
+			t.Errorf("logged as %s", line)
+		}
+	})
 }
 
 // Ensures that the line of a request that evaluates patterns has the units of work, and that of a plain one does not.

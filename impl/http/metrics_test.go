@@ -140,6 +140,7 @@ func TestMetrics_Outcomes(t *testing.T) {
 	w.do(http.MethodGet, "/api/v1/account", "", authorization("ApiKey "+encoded))
 	w.do(http.MethodDelete, "/_security/api_key", `{"ids": ["`+id+`"]}`, bob)
 	w.do(http.MethodGet, "/api/v1/account", "", authorization("ApiKey "+encoded))
+	w.do(http.MethodPost, "/api/v1/auth/introspect/_batch", `{"tokens": ["`+encoded+`", "`+token+`", "none"]}`, bob)
 	for range attempts.DefaultPolicy.Threshold {
 		w.do(http.MethodPost, loginPath, `{"username": "bob", "password": "a wrong one"}`)
 	}
@@ -152,6 +153,9 @@ func TestMetrics_Outcomes(t *testing.T) {
 		`sallyport_sign_ins_total{method="saml",result="accepted"} 0`,
 		`sallyport_elevations_total{result="accepted"} 1`,
 		`sallyport_elevations_total{result="refused"} 1`,
+		`sallyport_introspections_total{result="accepted"} 1`,
+		`sallyport_introspections_total{result="refused"} 1`,
+		`sallyport_introspections_total{result="revoked"} 1`,
 		`sallyport_lockouts_total 1`,
 		`sallyport_authentications_total{method="session",result="refused"} 1`,
 		`sallyport_authentications_total{method="none",result="refused"} 1`,

@@ -8,6 +8,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/admission"
+	"github.com/sallyport/sallyport/impl/platform/outcome"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -38,9 +39,11 @@ func (s *Service) CheckPassword(ctx context.Context, name, password string) (sto
 	return store.User{}, admission.Busy() // the hash is replaced again and again; the password may be right
 }
 
-// LoginFailed returns the error of all failed sign-ins.
-func LoginFailed() error {
-	return fault.New(fault.LoginFailed, "the user name or the password is wrong")
+// LoginFailed returns the error of all failed sign-ins. The name of the user, or "" if there is none, and the reason
+// are for the log.
+func LoginFailed(name, reason string) error {
+	return fault.Wrap(fault.LoginFailed, &outcome.SignInError{User: name, Reason: reason},
+		"the user name or the password is wrong")
 }
 
 // errReplaced means that a user's hash was replaced while a password was verified with the old one.
@@ -64,28 +67,29 @@ func (s *Service) check(ctx context.Context, name, password string) (store.User,
 	}
 	ctx, cancel := context.WithTimeout(admission.Urgent(context.WithoutCancel(ctx)), settleTime)
 	defer cancel()
-	u, right, err = s.settle(ctx, u, right)
+	now, err := s.settle(ctx, u, right)
 	if errors.Is(err, errReplaced) {
-		return u, err
+		return store.User{}, err
 	}
-	if err != nil || !right {
+	refused := err == nil && now.verdict == refuse
+	if err != nil || refused {
 		s.attempts.RecordAddressFailure(ctx) // also if the store did not count the failure: an attempt must never be free
 	}
 	if err != nil {
 		return store.User{}, err
 	}
-	if !right {
-		return store.User{}, LoginFailed()
+	if refused {
+		return store.User{}, LoginFailed(now.user.Name, now.reason)
 	}
-	s.proven.add(u, password)
-	return s.renewHash(ctx, u, password), nil
+	s.proven.add(now.user, password)
+	return s.renewHash(ctx, now.user, password), nil
 }
 
 // settle decides by the current record of the user, because the comparison took long: whether the user may sign in, is
 // locked, and still has this password. It counts a failed attempt, or resets the count after a successful one, and
 // returns the current user. It returns errReplaced if the password was right, but the user now has another password or
 // hash.
-func (s *Service) settle(ctx context.Context, u store.User, right bool) (store.User, bool, error) {
+func (s *Service) settle(ctx context.Context, u store.User, right bool) (judged, error) {
 	// Also for a wrong password: a right one that is refused must not take longer.
 	now, err := store.Read(ctx, s.store, func(tx *store.Tx) (judged, error) { return s.judge(tx, u, right) })
 	if err == nil && now.verdict != letIn {
@@ -102,7 +106,7 @@ func (s *Service) settle(ctx context.Context, u store.User, right bool) (store.U
 		})
 	}
 	s.attempts.CountLock(now.locks)
-	return now.user, err == nil && now.verdict != refuse, err
+	return now, err
 }
 
 // verdict is the decision about a user with the right password.
@@ -119,6 +123,8 @@ const (
 type judged struct {
 	user    store.User
 	verdict verdict
+	// reason is why the user is refused.
+	reason string
 	// locks reports whether the failed attempt locks the user.
 	locks bool
 }
@@ -127,7 +133,7 @@ type judged struct {
 func (s *Service) judge(tx *store.Tx, u store.User, right bool) (judged, error) {
 	now, err := tx.Users.Find(u.Name)
 	if errors.Is(err, store.ErrNotFound) {
-		return judged{}, nil
+		return judged{reason: "unknown user"}, nil
 	}
 	if err != nil {
 		return judged{}, err
@@ -137,8 +143,14 @@ func (s *Service) judge(tx *store.Tx, u store.User, right bool) (judged, error) 
 	}
 	locked, wrongPasswords, err := s.attempts.Locked(tx, u.Name)
 	switch {
-	case err != nil || !right || locked || !now.Enabled:
-		return judged{user: now, verdict: refuse}, err
+	case err != nil:
+		return judged{}, err
+	case !now.Enabled:
+		return judged{user: now, verdict: refuse, reason: "disabled user"}, nil
+	case locked:
+		return judged{user: now, verdict: refuse, reason: "locked user"}, nil
+	case !right:
+		return judged{user: now, verdict: refuse, reason: "wrong password"}, nil
 	case wrongPasswords:
 		return judged{user: now, verdict: forgive}, nil
 	}

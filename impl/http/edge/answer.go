@@ -87,6 +87,7 @@ func sendAnswer(limits *Limits, validator *answerValidator) echo.MiddlewareFunc 
 			}()
 
 			if err := next(c); err != nil {
+				s.explain(err)
 				a.finish(c, err)
 			}
 			a.validate(c)

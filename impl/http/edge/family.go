@@ -70,6 +70,8 @@ type state struct {
 	took  time.Duration
 	// caller is the authenticated caller.
 	caller identity.Principal
+	// refusal is why the caller was not authenticated, and claimed the user that it claimed to be, if there is one.
+	refusal, claimed string
 	// origin is that of the request's changes.
 	origin audit.Origin
 	// worksFor is the caller that admission control knows.

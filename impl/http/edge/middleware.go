@@ -3,6 +3,7 @@ package edge
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/http/contract"
+	"github.com/sallyport/sallyport/impl/platform/outcome"
 	"github.com/sallyport/sallyport/impl/platform/tracing"
 )
 
@@ -145,6 +147,12 @@ func appendAccessAttrs(attrs []slog.Attr, c echo.Context) []slog.Attr {
 		slog.String("address", s.address),
 		slog.String("user", s.caller.User),
 	)
+	if s.refusal != "" {
+		attrs = append(attrs, slog.String("refusal", s.refusal))
+	}
+	if s.claimed != "" {
+		attrs = append(attrs, slog.String("claimed_user", s.claimed))
+	}
 	if s.caller.Key.ID != "" {
 		attrs = append(attrs, slog.String("api_key", s.caller.Key.ID))
 	}
@@ -156,6 +164,13 @@ func appendAccessAttrs(attrs []slog.Attr, c echo.Context) []slog.Attr {
 	}
 
 	return attrs
+}
+
+// explain keeps for the log why a caller was not authenticated.
+func (s *state) explain(err error) {
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Code.Kind == fault.Unauthenticated {
+		s.refusal, s.claimed = outcome.Explain(err)
+	}
 }
 
 // recoverPanics turns a panic into a 500, and its stack into a log line.

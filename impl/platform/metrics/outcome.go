@@ -29,6 +29,13 @@ func (m *Metrics) Elevations(counter OutcomeCounter) {
 		"Requests for elevated permissions, by result.", []string{"result"}, nil), map[string]OutcomeCounter{"": counter}})
 }
 
+// Introspections adds the counter of credentials that other services asked about. It must be called once.
+func (m *Metrics) Introspections(counter OutcomeCounter) {
+	m.registry.MustRegister(outcomes{prometheus.NewDesc("sallyport_introspections_total",
+		"Credentials that other services asked about, by result.", []string{"result"}, nil),
+		map[string]OutcomeCounter{"": counter}})
+}
+
 // Lockouts adds the counter of locked users. It must be called once.
 func (m *Metrics) Lockouts(count func() uint64) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{

@@ -40,6 +40,25 @@ type Reason interface {
 	Outcome() Result
 }
 
+// SignInError is the cause of a refused sign-in, for the log only.
+type SignInError struct {
+	// User is the name that was claimed, if there is such a user: any other may be a password in the wrong place.
+	User string
+	// Reason is a constant, such as "wrong password".
+	Reason string
+}
+
+// Error implements error.
+func (r *SignInError) Error() string { return r.Reason }
+
+// Explain returns why a caller was not authenticated, and the user that was claimed, if it exists.
+func Explain(err error) (reason, user string) {
+	if r, ok := errors.AsType[*SignInError](err); ok {
+		return r.Reason, r.User
+	}
+	return Of(err).String(), ""
+}
+
 // Of returns the result of an attempt that ended with an error, or without one if it is nil.
 func Of(err error) Result {
 	if err == nil {
