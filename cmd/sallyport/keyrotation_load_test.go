@@ -3,99 +3,21 @@ package main
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
-// balancer distributes requests over servers, as a proxy with health checks does. A server that is taken out finishes
-// its requests first.
-type balancer struct {
-	mu      sync.Mutex
-	servers []*balanced
-	next    int
-}
-
-type balanced struct {
-	*process
-	requests sync.WaitGroup
-}
-
-// take returns the next server; the caller must call requests.Done.
-func (b *balancer) take() *balanced {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.next++
-	s := b.servers[b.next%len(b.servers)]
-	s.requests.Add(1)
-	return s
-}
-
-// put adds a server, which is ready.
-func (b *balancer) put(p *process) {
-	p.t.Helper()
-	p.adminListener().want(http.StatusOK, http.MethodGet, "/readyz", "", "")
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.servers = append(b.servers, &balanced{process: p})
-}
-
-// retire takes out the oldest server, and stops it after its last request.
-func (b *balancer) retire() {
-	b.mu.Lock()
-	oldest := b.servers[0]
-	b.servers = b.servers[1:]
-	b.mu.Unlock()
-	oldest.requests.Wait()
-	oldest.stop()
-}
-
 // factorUser is a user that signs in, gets and uses a second factor, and removes it, again and again.
 type factorUser struct {
-	person
-	*balancer
-	sent   *atomic.Int64
+	balancedUser
 	rounds int
-}
-
-// ask sends a request, and returns a member of the answer. Any other status than the wanted one is a failed request.
-func (c *factorUser) ask(
-	ctx context.Context, status int, method, path, authorization, body string,
-) (map[string]any, error) {
-	s := c.take()
-	defer s.requests.Done()
-	c.sent.Add(1)
-	request, err := http.NewRequestWithContext(ctx, method, s.url+path, strings.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	if authorization != "" {
-		request.Header.Set("Authorization", authorization)
-	}
-	if body != "" {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	response, err := direct.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close() //nolint:errcheck // read to its end
-	text, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != status {
-		err = fmt.Errorf("%s %s: %d %s; want %d", method, path, response.StatusCode, text, status)
-	}
-	var object map[string]any
-	return object, errors.Join(err, json.Unmarshal(text, &object))
 }
 
 // round is a whole sequence of requests; each depends on a secret that the key-encryption key encrypts.
@@ -161,27 +83,14 @@ func TestKeyEncryptionKey_RotateOnline(t *testing.T) {
 	replace(env)
 
 	var everyone []*factorUser
+	var rounds []func(context.Context) error
 	for i := range callers {
-		c := &factorUser{person: person{fmt.Sprintf("caller-%d", i), "a passphrase of its own"}, balancer: b, sent: sent}
+		c := &factorUser{balancedUser: balancedUser{person{fmt.Sprintf("caller-%d", i), "a passphrase of its own"}, b, sent}}
 		r.well(c.password+"\n", "user", "add", c.name, "--role", "ece_deployment_viewer", "--password-stdin")
 		everyone = append(everyone, c)
+		rounds = append(rounds, func(ctx context.Context) error { return c.round(ctx, t) })
 	}
-	stop, running := make(chan struct{}), sync.WaitGroup{}
-	for _, c := range everyone {
-		running.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				if err := c.round(t.Context(), t); err != nil {
-					t.Errorf("%s: %v", c.name, err)
-					return
-				}
-			}
-		})
-	}
+	stop := repeat(t, rounds...)
 
 	replace(both(oldKey, newKey))
 	wantRefusal(t, online(both(newKey, oldKey)), "no server has started with the key "+idOf(t, newKey)+
@@ -199,17 +108,16 @@ func TestKeyEncryptionKey_RotateOnline(t *testing.T) {
 	}
 	wantSilence(t, rotated.stdout+rotated.stderr, oldKey, newKey, databasePassword)
 	replace(append(slices.Clip(env), "SALLYPORT_KEY_ENCRYPTION_KEY="+newKey))
-	close(stop)
-	running.Wait()
+	stop()
 
-	rounds := 0
+	finished := 0
 	for _, c := range everyone {
 		if c.rounds == 0 {
 			t.Errorf("%s finished no round", c.name)
 		}
-		rounds += c.rounds
+		finished += c.rounds
 	}
-	t.Logf("%d requests in %d rounds, none failed", sent.Load(), rounds)
+	t.Logf("%d requests in %d rounds, none failed", sent.Load(), finished)
 	r.wantOn(true)
 	if listed := r.well("", "key-encryption-key", "list"); strings.Contains(listed, idOf(t, oldKey)) ||
 		!strings.Contains(listed, idOf(t, newKey)+"  key_encryption_key") {

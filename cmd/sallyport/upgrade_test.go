@@ -18,22 +18,32 @@ import (
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
-// oldCommit is a version with schema 5: it has no epochs, and accepts metadata of up to 10,000 levels.
-const oldCommit = "70660e3dd09f6ed9a636a05cdec722bb1e20fcba"
+// Versions that were replaced by this one or by another.
+const (
+	// oldCommit has schema 5: it has no epochs, and accepts metadata of up to 10,000 levels.
+	oldCommit = "70660e3dd09f6ed9a636a05cdec722bb1e20fcba"
+	// previousCommit has schema 14, and is the version before this one.
+	previousCommit = "284d5a51f5bbc9aa747d9d2fe62618eda2578621"
+)
 
-// buildOld builds the program of oldCommit from this repository's history, and returns its path.
-var buildOld = sync.OnceValues(func() (string, error) {
-	folder := filepath.Join(filepath.Dir(program), "old")
+// versions build the programs of commits from this repository's history, once, and return their paths.
+var versions = map[string]func() (string, error){
+	oldCommit:      sync.OnceValues(func() (string, error) { return build(oldCommit) }),
+	previousCommit: sync.OnceValues(func() (string, error) { return build(previousCommit) }),
+}
+
+func build(commit string) (string, error) {
+	folder := filepath.Join(filepath.Dir(program), commit)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return "", err
 	}
 	path := filepath.Join(folder, "sallyport")
 	script := `git -C "$(git rev-parse --show-toplevel)" archive "$1" | tar -x -C "$2" && cd "$2" && go build -buildvcs=false -o "$3" ./cmd/sallyport`
-	if out, err := exec.Command("sh", "-c", script, "sh", oldCommit, folder, path).CombinedOutput(); err != nil {
+	if out, err := exec.Command("sh", "-c", script, "sh", commit, folder, path).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
 	return path, nil
-})
+}
 
 // An upgrade is a database that servers of the old and of this version use.
 type upgrade struct {
@@ -44,13 +54,13 @@ type upgrade struct {
 	db *sql.DB
 }
 
-// onEachDatabase runs a test with a new database of each kind.
-func onEachDatabase(t *testing.T, test func(u upgrade)) {
+// onEachDatabase runs a test with the program of a commit, and a new database of each kind.
+func onEachDatabase(t *testing.T, commit string, test func(u upgrade)) {
 	t.Helper()
-	if err := exec.Command("git", "cat-file", "-e", oldCommit+"^{commit}").Run(); err != nil {
-		t.Skipf("commit %s is not in this clone, or git is missing: fetch the whole history (%v)", oldCommit, err)
+	if err := exec.Command("git", "cat-file", "-e", commit+"^{commit}").Run(); err != nil {
+		t.Skipf("commit %s is not in this clone, or git is missing: fetch the whole history (%v)", commit, err)
 	}
-	old, err := buildOld()
+	old, err := versions[commit]()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +160,7 @@ func (u upgrade) refusesUntilSwept(s *process, user, credential, admin string) {
 // what a new one revoked, and serves the user again once the rows are swept; and that it does not start again.
 func TestUpgrade_BesideOldServer(t *testing.T) {
 	t.Parallel()
-	onEachDatabase(t, func(u upgrade) {
+	onEachDatabase(t, oldCommit, func(u upgrade) {
 		const keys, sessions = 10_000, 9000
 		admin := person{"admin", "chosen by hand"}.basic()
 		bob, carol := person{"bob", "bob's own passphrase"}, person{"carol", "carol's own passphrase"}
@@ -231,7 +241,7 @@ func (u upgrade) notAccepted(s *process, credential string) {
 // Ensures that a database of an old version, with data at that version's limits, opens, migrates and serves.
 func TestUpgrade_OldLimits(t *testing.T) {
 	t.Parallel()
-	onEachDatabase(t, func(u upgrade) {
+	onEachDatabase(t, oldCommit, func(u upgrade) {
 		const copies, sessions, depth = 50, 10_000, 5000
 		admin := person{"admin", "chosen by hand"}.basic()
 		chief := person{"chief", "the chief's own passphrase"}
