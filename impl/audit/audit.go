@@ -77,7 +77,7 @@ const (
 	ServiceTokenDeleted Event = "service_token.deleted"
 	// ProfileActivated: a user's profile was created, or enabled and synchronized.
 	ProfileActivated Event = "profile.activated"
-	// ProfileUpdated: the labels or data of a user's profile changed; the details name the applications.
+	// ProfileUpdated: the labels or data of a user's profile changed; the details name applications.
 	ProfileUpdated Event = "profile.updated"
 	// ProfileEnabled: a user's profile is suggested again.
 	ProfileEnabled Event = "profile.enabled"

@@ -203,8 +203,10 @@ func TestProfiles_Data(t *testing.T) {
 			"[1:2] [update_profile_data_request_payload] unknown field [access]"},
 		"too large": {data, `{"data":{"a":"` + strings.Repeat("x", 64<<10) + `"}}`, http.StatusBadRequest, illegalArgument,
 			"the labels and data of the profile would have…"},
-		"too many": {data, `{"labels":{` + numbered(101) + `}}`, http.StatusBadRequest, illegalArgument,
-			"the labels of the profile would have 102 applications, and at most 100 are accepted"},
+		"too many": {data, `{"labels":{` + numbered(101) + `}}`, http.StatusBadRequest, requestInvalid,
+			invalid("update request has [101] applications, and at most [100] are accepted")},
+		"too many with others": {data, `{"labels":{` + numbered(100) + `}}`, http.StatusBadRequest, illegalArgument,
+			"the labels of the profile would have 101 applications, and at most 100 are accepted"},
 	} {
 		t.Run("refused/"+name, func(t *testing.T) {
 			w.in(t).es(bob, "PUT "+c.request, c.body).fails(c.status, c.kind, c.reason)

@@ -149,13 +149,25 @@ func encoded(t *testing.T, value any) string {
 func TestHasLabel(t *testing.T) {
 	const labels = `{"a":"x","b":{"c":["y","z"],"d.e":1},"f":true,"g":null,"h":[{"i":"w"}]}`
 	for path, want := range map[string]string{"a": "x", "b.c": "z", "b.d.e": "1", "f": "true", "h.i": "w"} {
-		if !hasLabel(decoded(t, labels), path, []string{"none", want}) {
+		if s := (&search{values: map[string]bool{"none": true, want: true}}); !s.hasLabel(decoded(t, labels), path) {
 			t.Errorf("%s has no %s", path, want)
 		}
 	}
 	for path, other := range map[string]string{"a": "y", "b": "y", "b.c": "x", "b.d": "1", "g": "", "": "x", "a.b": "x"} {
-		if hasLabel(decoded(t, labels), path, []string{other}) {
+		if s := (&search{values: map[string]bool{other: true}}); s.hasLabel(decoded(t, labels), path) {
 			t.Errorf("%s has %s", path, other)
 		}
+	}
+}
+
+// Ensures that a hint cannot have more values than a profile's labels are compared with.
+func TestSuggestion_HintValues(t *testing.T) {
+	q := Suggestion{Hint: &Hint{Labels: map[string][]string{"a.x": make([]string, maxHintValues)}}}
+	if err := q.Check(); err != nil {
+		t.Error(err)
+	}
+	q.Hint.Labels["a.x"] = append(q.Hint.Labels["a.x"], "one more")
+	if err := q.Check(); !fault.Has(err, fault.RequestInvalid) {
+		t.Errorf("the error is %v", err)
 	}
 }

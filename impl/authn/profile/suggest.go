@@ -43,6 +43,8 @@ const (
 	maxSize     = MaxUIDs
 	// maxName is in bytes.
 	maxName = 1024
+	// maxHintValues bounds the values of a label in a hint.
+	maxHintValues = 1000
 	// maxWork bounds what a suggestion compares, in units of package work.
 	maxWork = 20_000_000
 )
@@ -70,7 +72,9 @@ func (s Suggestion) Check() error {
 		add(len(paths) != 1, "[labels] hint supports a single key, got [%s]", strings.Join(paths, ","))
 		if len(paths) == 1 {
 			add(strings.Contains(paths[0], "*"), "[labels] hint key cannot contain wildcard")
-			add(len(s.Hint.Labels[paths[0]]) == 0, "[labels] hint value cannot be empty")
+			values := s.Hint.Labels[paths[0]]
+			add(len(values) == 0, "[labels] hint value cannot be empty")
+			add(len(values) > maxHintValues, "[labels] hint must have at most [%d] values", maxHintValues)
 		}
 	}
 	return fault.Invalid(problems)
@@ -117,7 +121,7 @@ type search struct {
 	words  []string
 	hinted map[string]bool
 	label  string
-	values []string
+	values map[string]bool
 
 	budget     *work.Budget
 	candidates []candidate
@@ -142,7 +146,10 @@ func newSearch(q Suggestion, budget *work.Budget) *search {
 			s.hinted[uid] = true
 		}
 		for path, values := range q.Hint.Labels {
-			s.label, s.values = path, values
+			s.label, s.values = path, map[string]bool{}
+			for _, value := range values {
+				s.values[value] = true
+			}
 		}
 	}
 	return s
@@ -206,7 +213,7 @@ func (s *search) labelled(o store.ProfileOutline) bool {
 		s.failed = fault.Wrap(fault.ServerFailed, err, "the labels of a user profile cannot be decoded")
 		return false
 	}
-	return hasLabel(labels, s.label, s.values)
+	return s.hasLabel(labels, s.label)
 }
 
 func (s *search) spend(units int) {
@@ -215,26 +222,26 @@ func (s *search) spend(units int) {
 	}
 }
 
-// hasLabel reports whether the value at a path, or an element of it, is one of the values as text.
-func hasLabel(value any, path string, values []string) bool {
+// hasLabel reports whether the value at a path, or an element of it, is one of the hint's values as text.
+func (s *search) hasLabel(value any, path string) bool {
 	switch value := value.(type) {
 	case map[string]any:
 		for name, inner := range value {
 			rest, below := strings.CutPrefix(path, name)
 			if below && rest == "" {
 				_, object := inner.(map[string]any)
-				if !object && hasLabel(inner, "", values) {
+				if !object && s.hasLabel(inner, "") {
 					return true
 				}
-			} else if below && rest[0] == '.' && hasLabel(inner, rest[1:], values) {
+			} else if below && rest[0] == '.' && s.hasLabel(inner, rest[1:]) {
 				return true
 			}
 		}
 	case []any:
-		return slices.ContainsFunc(value, func(element any) bool { return hasLabel(element, path, values) })
+		return slices.ContainsFunc(value, func(element any) bool { return s.hasLabel(element, path) })
 	case nil:
 	default:
-		return path == "" && slices.Contains(values, fmt.Sprint(value))
+		return path == "" && s.values[fmt.Sprint(value)]
 	}
 	return false
 }

@@ -28,6 +28,8 @@ const (
 	maxApplications = 100
 	// maxApplicationName is in bytes.
 	maxApplicationName = 256
+	// maxRecorded bounds the names in an audit event.
+	maxRecorded = 5
 )
 
 // Applications returns the sorted names of the applications that the update is about.
@@ -46,6 +48,11 @@ func (u Update) Check() error {
 	names := u.Applications()
 	if len(names) == 0 {
 		problems = append(problems, "update request is empty")
+	}
+	if len(names) > maxApplications {
+		problems = append(problems, fmt.Sprintf("update request has [%d] applications, and at most [%d] are accepted",
+			len(names), maxApplications))
+		names = names[:maxApplications]
 	}
 	for _, rule := range []struct {
 		text   string
@@ -107,8 +114,10 @@ func (s *Service) Update(ctx context.Context, uid string, u Update) error {
 		if err := tx.Profiles.Update(p); err != nil {
 			return err
 		}
-		// What applications keep may be private, so the audit trail has only their names.
-		details := audit.Details{"uid": uid, "applications": u.Applications()}
+		// What applications keep may be private, so the audit trail has only their names. It is kept for long, and a
+		// profile may be changed often, so it has the first names only.
+		names := u.Applications()
+		details := audit.Details{"uid": uid, "applications": names[:min(len(names), maxRecorded)], "count": len(names)}
 		return audit.Record(ctx, tx, audit.ProfileUpdated, p.User.Name, details)
 	})
 }

@@ -1,6 +1,10 @@
 package access
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
@@ -38,10 +42,40 @@ func TestSubject_MayWriteProfiles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := Subject{rights: rights{limitedBy: owner, Assigned: c.assigned}}
-			if got := s.MayWriteProfiles(c.applications); got != c.want {
-				t.Errorf("%t, want %t", got, c.want)
+			if got, err := s.MayWriteProfiles(t.Context(), c.applications); got != c.want || err != nil {
+				t.Errorf("%t, %v; want %t", got, err, c.want)
 			}
 		})
+	}
+}
+
+// Ensures that patterns of a role that take long to compile or to compare are refused, also those stored before they
+// counted, and that the caller need not wait.
+func TestSubject_MayWriteProfiles_Bounded(t *testing.T) {
+	var patterns []string
+	for i := range 2000 {
+		patterns = append(patterns, fmt.Sprintf(`"/q[a-z]{1,50}%d/"`, i))
+	}
+	set, err := roledescriptor.ReadSet([]byte(
+		`{"k":{"global":{"profile":{"write":{"applications":[` + strings.Join(patterns, ",") + `]}}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if roledescriptor.CheckCost(set) == nil {
+		t.Error("they are accepted for a key")
+	}
+	var applications []string
+	for i := range 100 {
+		applications = append(applications, fmt.Sprintf("q%d%s", i, strings.Repeat("a", 250)))
+	}
+	s := Subject{rights: rights{limitedBy: set}}
+	if may, err := s.MayWriteProfiles(t.Context(), applications); may || !fault.Has(err, fault.InvalidData) {
+		t.Errorf("%t, %v; want a refusal", may, err)
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if may, err := s.MayWriteProfiles(gone, applications); may || !errors.Is(err, context.Canceled) {
+		t.Errorf("%t, %v after the caller left", may, err)
 	}
 }
 

@@ -25,6 +25,9 @@ func (s Set) cost() int {
 		}
 
 		cost += role.Cost()
+		for _, pattern := range d.ProfileApplications() {
+			cost += privilege.CostOfPattern(pattern)
+		}
 	}
 	return cost
 }

@@ -33,6 +33,20 @@ func readGlobal(target *map[string]any, options Options) func(any) error {
 	}
 }
 
+// ProfileApplications returns the patterns of applications of which the global privilege to write user profiles is.
+func (d Descriptor) ProfileApplications() []string {
+	category, _ := d.Global["profile"].(map[string]any)
+	write, _ := category["write"].(map[string]any)
+	elements, _ := write["applications"].([]any)
+	var patterns []string
+	for _, element := range elements {
+		if pattern, ok := element.(string); ok {
+			patterns = append(patterns, pattern)
+		}
+	}
+	return patterns
+}
+
 // filledMembers returns a copy of an object without its empty members; nil if none is left.
 func filledMembers(members map[string]any) map[string]any {
 	var filled map[string]any
