@@ -482,7 +482,7 @@ type Introspection struct {
 	// Jti The id of a session token.
 	Jti *string `json:"jti,omitempty"`
 
-	// Roles The roles of the user. It is empty for an API key with role descriptors, which has privileges of its own, and
+	// Roles The roles of the user; of an API key only those of the platform, and none if it has role descriptors; empty
 	// for a service account.
 	Roles *[]string `json:"roles,omitempty"`
 

@@ -366,3 +366,18 @@ func TestIntrospect_Batch(t *testing.T) {
 		}
 	}
 }
+
+// Ensures that an API key shows no role of Elasticsearch: it does not have those that its owner got since.
+func TestIntrospect_KeyWithoutNewRoles(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t)
+	w.es(bob, "PUT /_security/role/maker", `{"cluster":["manage_own_api_key"]}`).ok()
+	w.es(bob, "PUT /_security/user/carol", `{"password":"a long passphrase","roles":["maker"]}`).ok()
+	_, key := w.newKeyOf(as("carol", "a long passphrase"), `{"name":"early"}`)
+	w.es(bob, "PUT /_security/user/carol", `{"roles":["maker","superuser"]}`).ok()
+	_, body := w.do(http.MethodPost, introspectPath+"/_batch", `{"tokens":["`+key+`"]}`, readonly)
+	if !strings.Contains(body, `"active":true`) || !strings.Contains(body, `"roles":[]`) {
+		t.Errorf("the key is described as %s", body)
+	}
+}

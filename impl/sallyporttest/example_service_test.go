@@ -27,9 +27,12 @@ func requireCredential(sallyport *client.Client, next http.Handler) http.Handler
 			refuse(w)
 			return
 		}
-		answer, err := sallyport.API().IntrospectTokenWithFormdataBodyWithResponse(r.Context(),
+		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+		defer cancel()
+		answer, err := sallyport.API().IntrospectTokenWithFormdataBodyWithResponse(ctx,
 			gen.IntrospectionRequest{Token: credential})
 		if err != nil || answer.JSON200 == nil { // not known to be valid, so it must not pass
+			log.Print("sallyport: ", err) // such as a wrong service key, or a certificate of an unknown authority
 			http.Error(w, "credentials cannot be checked now", http.StatusServiceUnavailable)
 			return
 		}

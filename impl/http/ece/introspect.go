@@ -63,15 +63,24 @@ func showIntrospection(i authn.Introspection) server.Introspection {
 		shown.TokenType = new(server.IntrospectionTokenTypeAPIKey)
 		shown.Credential = new(server.IntrospectionCredentialAPIKey)
 		shown.APIKey = &server.IntrospectedAPIKey{ID: p.Key.ID, Name: p.Key.Name}
-		if p.Key.Assigned != "" { // the key has its own privileges, and not those of the roles
-			shown.Roles = &[]string{}
-		}
+		shown.Roles = new(keyRoles(p))
 	case identity.ServiceToken:
 		shown.Credential = new(server.IntrospectionCredentialServiceToken)
 	default:
 		shown.Credential = new(server.IntrospectionCredentialSession)
 	}
 	return shown
+}
+
+// keyRoles returns the roles of the platform that an API key has. One with role descriptors has none. Roles of
+// Elasticsearch are left out: a key has the privileges that they had when it was created or updated, whatever roles its
+// owner got since.
+func keyRoles(p identity.Principal) []string {
+	if p.Key.Assigned != "" {
+		return []string{}
+	}
+	platform, _ := identity.SplitRoles(p.Roles)
+	return identity.Names(platform)
 }
 
 // seconds returns a time as a NumericDate of RFC 7519, or nil for the zero time.

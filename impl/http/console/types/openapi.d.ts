@@ -185,11 +185,11 @@ export interface paths {
         put?: never;
         /**
          * Check a token or key for another service
-         * @description An extension of this server. Says whether a credential that was sent to another service is valid, and whose it is
-         *     (RFC 7662): a session token, which Elasticsearch's access tokens are, too, an API key as it is sent after
-         *     `ApiKey`, or the token of a service account. All that is not valid here and now is answered with `active` false
-         *     and nothing else, whatever the reason: malformed, unknown, expired, revoked, or of a disabled user. A session is
-         *     not prolonged; an API key counts as used.
+         * @description An extension of this server. Reports whether a credential that was sent to another service is valid, and describes
+         *     its user (RFC 7662). It takes session tokens, which Elasticsearch's access tokens are, too, API keys as they are
+         *     sent after `ApiKey`, and tokens of service accounts. A credential that is not valid now is answered with `active`
+         *     false and nothing else, for every reason: malformed, unknown, expired, revoked, or of a disabled user. A session
+         *     is not prolonged; an API key counts as used.
          */
         post: operations["introspect-token"];
         delete?: never;
@@ -731,8 +731,8 @@ export interface paths {
          * Read the public keys of session tokens
          * @description An extension of this server. Returns the public keys that verify the signatures of session tokens, as a JWK Set
          *     (RFC 7517): that which signs, older ones of which tokens may still be valid, and the next one, five minutes
-         *     before it signs. The answer may be cached for a minute, and has an `ETag`; a request whose `If-None-Match` has
-         *     that is answered with 304. A signature does not tell whether a token was revoked.
+         *     before it signs. The answer may be cached for a minute, and has an `ETag`; a request with that in `If-None-Match`
+         *     is answered with 304. A signature does not show that a token was revoked.
          */
         get: operations["get-signing-keys"];
         put?: never;
@@ -2449,7 +2449,7 @@ export interface components {
             /** @description A result for each credential, in the same order. */
             results: components["schemas"]["Introspection"][];
         };
-        /** @description What is known about a credential (RFC 7662). One that is not valid has the member `active` only. */
+        /** @description The description of a credential (RFC 7662). One that is not valid has the member `active` only. */
         Introspection: {
             /** @description Whether the credential is valid now. */
             active: boolean;
@@ -2484,7 +2484,7 @@ export interface components {
              */
             exp?: number;
             /**
-             * @description The roles of the user. It is empty for an API key with role descriptors, which has privileges of its own, and
+             * @description The roles of the user; of an API key only those of the platform, and none if it has role descriptors; empty
              *     for a service account.
              */
             roles?: string[];
@@ -6565,7 +6565,7 @@ export interface components {
          */
         ApiKeyExpiration: string;
         /**
-         * @description How long the public keys may be cached.
+         * @description The time for which the public keys may be cached.
          * @example public, max-age=60
          */
         KeySetCacheControl: string;
@@ -7036,7 +7036,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What the server knows about the credential. */
+            /** @description The description of the credential. */
             200: {
                 headers: {
                     "X-Elastic-Api-Key-Expiration": components["headers"]["ApiKeyExpiration"];
@@ -7079,7 +7079,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What the server knows about each credential. */
+            /** @description The description of each credential. */
             200: {
                 headers: {
                     "X-Elastic-Api-Key-Expiration": components["headers"]["ApiKeyExpiration"];
