@@ -46,9 +46,16 @@ async function visit(page) {
   await page.goto(`${address}/docs/`);
   const operations = page.locator(".opblock");
   await operations.first().waitFor();
-  const count = await operations.count();
   const title = await page.title();
   await page.screenshot({ path: picture });
+  // The page renders what fits into the window only.
+  await page.setViewportSize({ width: 1280, height: 20000 });
+  await page.waitForFunction(async () => {
+    const { paths } = await (await fetch("/openapi.json")).json();
+    const declared = Object.values(paths).flatMap((path) => Object.values(path)).filter((item) => item.operationId);
+    return document.querySelectorAll(".opblock").length >= declared.length;
+  });
+  const count = await operations.count();
 
   // Each operation is rendered with its parameters, bodies and answers.
   const arrows = page.locator(".opblock-control-arrow");
