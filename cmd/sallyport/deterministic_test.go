@@ -53,12 +53,12 @@ func (r *recording) call(method, path, authorization, body string) reply {
 func record(p *process) []string {
 	p.t.Helper()
 	r := &recording{process: p}
-	ci := person{"ci", "known-to-the-tests"}
+	ops := person{"ops", "known-to-the-tests"}
 	factor := device{Secret: strings.Repeat("JBSWY3DPEHPK3PXP", 2)}
 	post, get := http.MethodPost, http.MethodGet
 
-	r.call(get, "/api/v1/account", ci.basic(), "")
-	session := "Bearer " + member(p.t, r.call(post, loginPath, "", loginBody(ci)), "token")
+	r.call(get, "/api/v1/account", ops.basic(), "")
+	session := "Bearer " + member(p.t, r.call(post, loginPath, "", loginBody(ops)), "token")
 	r.call(get, authPath, session, "")
 	session = "Bearer " + member(p.t, r.call(post, authPath+"/_refresh", session, ""), "token")
 	code := factor.codeAt(p.t, deterministicStart)
@@ -85,8 +85,8 @@ func record(p *process) []string {
 	r.call(post, totpPath+"/_confirm", joe.basic(), `{"token": "`+code+`"}`)
 	p.control(http.StatusOK, post, "/clock/_advance", `{"seconds": 172800}`)
 	r.call(get, authPath, session, "")
-	r.call(get, "/_security/api_key?id="+id, ci.basic(), "")
-	r.call(http.MethodDelete, "/_security/api_key", ci.basic(), `{"ids": ["`+id+`"], "owner": true}`)
+	r.call(get, "/_security/api_key?id="+id, ops.basic(), "")
+	r.call(http.MethodDelete, "/_security/api_key", ops.basic(), `{"ids": ["`+id+`"], "owner": true}`)
 	r.call(get, "/api/v1/users", joe.basic(), "")
 	return r.answers
 }
