@@ -68,7 +68,7 @@ func TestByHand_V8(t *testing.T) {
 		t.Errorf("running as an unknown user: %v", err)
 	}
 	// An unknown operation, which Elasticsearch reports in another format.
-	if _, err := s.GetUserProfile("u").Do(ctx); !errors.As(err, &failure) || failure.Status != 400 ||
+	if _, err := s.EnrollNode().Do(ctx); !errors.As(err, &failure) || failure.Status != 400 ||
 		failure.ErrorCause.Reason == nil {
 		t.Errorf("an unknown operation: %v", err)
 	}
