@@ -39,30 +39,21 @@ func (s *Service) Introspect(ctx context.Context, credential string) (i Introspe
 	return i, err == nil, err
 }
 
-func (s *Service) introspect(ctx context.Context, credential string) (i Introspection, err error) {
+func (s *Service) introspect(ctx context.Context, credential string) (Introspection, error) {
 	switch {
 	case len(credential) > maxIntrospected || strings.ContainsFunc(credential, notInHeader):
 		return Introspection{}, invalid("the credential is malformed")
 	case strings.Contains(credential, "."): // not in base64
-		i, err = s.introspectSession(ctx, credential)
+		p, claims, err := s.session(ctx, credential)
+		return Introspection{p, claims, claims.IssuedAt}, err
 	case servicetoken.Is(credential):
-		i.Principal, err = s.serviceAccount(ctx, credential)
-	default:
-		i, err = s.introspectKey(ctx, credential)
+		p, err := s.serviceAccount(ctx, credential)
+		return Introspection{Principal: p}, err
 	}
-	return i, err
+	p, createdAt, err := s.apiKey(ctx, credential)
+	return Introspection{Principal: p, IssuedAt: createdAt}, err
 }
 
 // notInHeader reports whether no header has a character in a credential. Decoders of base64 skip line ends, so a
 // credential would be valid in many forms.
 func notInHeader(r rune) bool { return r <= ' ' || r > '~' }
-
-func (s *Service) introspectSession(ctx context.Context, token string) (Introspection, error) {
-	p, claims, err := s.session(ctx, token)
-	return Introspection{p, claims, claims.IssuedAt}, err
-}
-
-func (s *Service) introspectKey(ctx context.Context, credential string) (Introspection, error) {
-	p, createdAt, err := s.apiKey(ctx, credential)
-	return Introspection{Principal: p, IssuedAt: createdAt}, err
-}

@@ -216,6 +216,21 @@ func TestProfiles_Data(t *testing.T) {
 		"[profile_u_x_0]: document missing")
 }
 
+// Ensures that the audit trail has a few names of the applications that an update is about, and how many there are.
+func TestProfiles_AuditedNames(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t)
+	w.native("carol")
+	uid := w.profile("carol", passwordOf("carol"))
+	w.es(bob, "PUT "+profilePath+uid+"/_data", `{"data":{`+numbered(100)+`}}`).ok()
+	details := texts(w, w.behind, "SELECT details FROM audit_log WHERE event = 'profile.updated'")
+	want := `{"applications":["a0","a1","a10","a11","a12"],"count":100,"uid":"` + uid + `"}`
+	if len(details) != 1 || spelled(t, details[0]) != want {
+		t.Errorf("the trail has %s, want %s", details, want)
+	}
+}
+
 // numbered are n members of an object.
 func numbered(n int) string {
 	var members []string
