@@ -48,7 +48,7 @@ func newAPIKeyDoubtful() *cobra.Command {
 		rows := [][]string{{"ID", "OWNER", "CREATED", "NAME"}}
 		for _, key := range makers.Doubtful {
 			shown.Doubtful = append(shown.Doubtful, doubtfulKey{key.ID, key.UserName, key.CreatedAt.UTC(), key.Description})
-			rows = append(rows, []string{key.ID, printable(key.UserName), formatTime(key.CreatedAt), printable(key.Description)})
+			rows = append(rows, []string{key.ID, key.UserName, formatTime(key.CreatedAt), key.Description})
 		}
 		if out.format != "table" {
 			return out.write(cmd.OutOrStdout(), shown)

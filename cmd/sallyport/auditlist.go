@@ -98,8 +98,8 @@ func newAuditList() *cobra.Command {
 				return err
 			}
 			rows = append(rows, []string{
-				formatTime(e.At), printable(e.Event), printable(e.Actor), printable(e.Subject), printable(e.Address),
-				printableJSON(details),
+				formatTime(e.At), e.Event, e.Actor, e.Subject, e.Address,
+				jsonCell(details),
 			})
 		}
 		return out.print(cmd, orEmpty(list), rows)

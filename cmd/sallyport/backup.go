@@ -61,8 +61,8 @@ func backup(cmd *cobra.Command, dsn, to string) error {
 		return err
 	}
 	if key := besideDatabase(dsn, ".key"); exists(key) {
-		cmd.PrintErrf("the backup does not contain %s, without which it cannot be used: "+
-			"keep a copy of that file elsewhere\n", key)
+		note(cmd, "the backup does not contain %s, without which it cannot be used: "+
+			"keep a copy of that file elsewhere", key)
 	}
 	return nil
 }

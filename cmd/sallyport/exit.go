@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport/sallyport/impl/client"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/printable"
 )
 
 // The exit codes of the program. Those of conformance are in conformance.go.
@@ -110,7 +111,7 @@ func tree(err error) []error {
 	return all
 }
 
-// answer returns what a server answered, for a user.
+// answer returns what a server answered, for a user, in one line.
 func answer(e *client.Error) string {
 	text := cmp.Or(e.Message, e.Reason, http.StatusText(e.Status))
 	if cause := e.Unwrap(); cause != nil {
@@ -122,5 +123,5 @@ func answer(e *client.Error) string {
 	if e.RequestID != "" && e.Status != 0 {
 		text += " (request " + e.RequestID + ")"
 	}
-	return strings.TrimPrefix(text, ": ")
+	return printable.Text(strings.TrimPrefix(text, ": "))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport/sallyport/impl/platform/duration"
+	"github.com/sallyport/sallyport/impl/platform/printable"
 )
 
 func newKeyCommand() *cobra.Command {
@@ -97,10 +98,10 @@ func oneArgument(name string) cobra.PositionalArgs {
 func printCreated(cmd *cobra.Command, out printer, key createdKey) error {
 	err := out.print(cmd, key, [][]string{
 		{"ID", "NAME", "OWNER", "EXPIRES", "API KEY"},
-		{key.ID, printable(key.Name), printable(key.Owner), optionalTime(key.Expires), key.Encoded},
+		{key.ID, key.Name, key.Owner, optionalTime(key.Expires), key.Encoded},
 	})
 	if err == nil {
-		cmd.PrintErrln("the API key is not shown again; send it as: Authorization: ApiKey KEY")
+		note(cmd, "the API key is not shown again; send it as: Authorization: ApiKey KEY")
 	}
 	return err
 }
@@ -121,7 +122,7 @@ func newKeyList() *cobra.Command {
 		rows := [][]string{{"ID", "NAME", "OWNER", "STATE", "CREATED", "EXPIRES", "LAST USED"}}
 		for _, key := range list {
 			rows = append(rows, []string{
-				key.ID, printable(key.Name), printable(key.Owner), key.State, formatTime(key.Created),
+				key.ID, key.Name, key.Owner, key.State, formatTime(key.Created),
 				optionalTime(key.Expires), optionalTime(key.LastUsed),
 			})
 		}
@@ -150,28 +151,23 @@ func newKeyShow() *cobra.Command {
 		}
 		return out.print(cmd, key, [][]string{
 			{"ID", key.ID},
-			{"NAME", printable(key.Name)},
-			{"OWNER", printable(key.Owner)},
+			{"NAME", key.Name},
+			{"OWNER", key.Owner},
 			{"STATE", key.State},
 			{"CREATED", formatTime(key.Created)},
 			{"EXPIRES", optionalTime(key.Expires)},
 			{"INVALIDATED", optionalTime(key.Invalidated)},
 			{"LAST USED", optionalTime(key.LastUsed)},
-			{"METADATA", printableJSON(key.Metadata)},
-			{"ROLE DESCRIPTORS", printableJSON(key.RoleDescriptors)},
+			{"METADATA", jsonCell(key.Metadata)},
+			{"ROLE DESCRIPTORS", jsonCell(key.RoleDescriptors)},
 		})
 	})
 	out.add(cmd)
 	return cmd
 }
 
-// printableJSON returns a JSON text for a table. It is printed as it is: JSON escapes control characters.
-func printableJSON(text json.RawMessage) string {
-	if len(text) == 0 {
-		return "-"
-	}
-	return strings.ReplaceAll(string(text), "\u007f", `\u007f`)
-}
+// jsonCell returns a JSON text for a table. It stays JSON, because only its strings are escaped.
+func jsonCell(text json.RawMessage) string { return printable.JSON(string(text)) }
 
 func newKeyInvalidate() *cobra.Command {
 	var user string
@@ -199,7 +195,7 @@ func newKeyInvalidate() *cobra.Command {
 		}
 		rest := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(ended, id) })
 		if len(rest) > 0 {
-			return fmt.Errorf("no valid API keys: %s", printable(strings.Join(rest, ", ")))
+			return fmt.Errorf("no valid API keys: %s", strings.Join(rest, ", "))
 		}
 		return nil
 	})
@@ -240,7 +236,7 @@ func newKeyRotate() *cobra.Command {
 		if _, err := keys.invalidate(cmd.Context(), []string{old.ID}, ""); err != nil {
 			return fmt.Errorf("the new key is valid, but the old one, %s, could not be invalidated: %w", old.ID, err)
 		}
-		cmd.PrintErrf("invalidated the API key %s\n", old.ID)
+		note(cmd, "invalidated the API key %s", old.ID)
 		return nil
 	})
 	expires.add(cmd, "time to live of the new key, such as 12h or 90d; by default that of the old one")

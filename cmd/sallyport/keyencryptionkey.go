@@ -153,7 +153,7 @@ func rotateOnline(cmd *cobra.Command, r records) error {
 	replaced, dropped, err := rekey.Reencrypt(cmd.Context(), r.store, sealer, func(so rekey.Replaced) {
 		if so.SecondFactors-reported >= interval {
 			reported = so.SecondFactors
-			cmd.PrintErrf("re-encrypted %d second factors so far\n", reported)
+			note(cmd, "re-encrypted %d second factors so far", reported)
 		}
 	})
 	if errors.Is(err, secret.ErrUnsealable) {

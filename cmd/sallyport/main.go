@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -15,7 +14,7 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal ends the program immediately
 
 	if err := newRoot().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, styleOf(os.Stderr).failure("sallyport:"), describe(err))
+		printError(os.Stderr, err)
 		os.Exit(exitCode(err)) //nolint:gocritic // the signal handler dies with the process
 	}
 }

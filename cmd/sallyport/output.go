@@ -2,16 +2,19 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/sallyport/sallyport/impl/platform/printable"
 )
 
 // printer prints what a command lists or shows, in the format of --output.
@@ -21,6 +24,9 @@ type printer struct{ format string }
 func (p *printer) add(cmd *cobra.Command) {
 	addChoice(cmd, &p.format, "output", "format", "table", "json", "yaml")
 }
+
+// What commands print comes from databases and servers, in which others choose names and messages. So every text that
+// a command prints goes through a function of this file, which escapes what could control the terminal.
 
 // print prints a value as JSON or YAML, or the rows of a table, of which the first has the titles.
 func (p *printer) print(cmd *cobra.Command, value any, rows [][]string) error {
@@ -40,27 +46,31 @@ func (p *printer) write(w io.Writer, value any) error {
 		return err
 	}
 	if p.format == "json" {
-		_, err := text.WriteTo(w)
+		_, err := io.WriteString(w, printable.JSON(text.String()))
 		return err
 	}
 
 	// JSON is YAML: the document keeps its members' order.
 	var document yaml.Node
-	if err := yaml.Unmarshal(text.Bytes(), &document); err != nil {
+	if err := yaml.Unmarshal([]byte(printable.YAML(text.String())), &document); err != nil {
 		return err
 	}
 	asBlock(&document)
-	block := yaml.NewEncoder(w)
+	text.Reset()
+	block := yaml.NewEncoder(&text)
 	block.SetIndent(2)
-	if err := block.Encode(&document); err != nil {
+	if err := errors.Join(block.Encode(&document), block.Close()); err != nil {
 		return err
 	}
-	return block.Close()
+	_, err := io.WriteString(w, printable.YAML(text.String()))
+	return err
 }
 
-// asBlock makes YAML write a node that was read from JSON in lines of its own.
+// asBlock makes YAML write a node that was read from JSON in lines of its own. Text with characters to escape stays in
+// quotes.
 func asBlock(node *yaml.Node) {
-	if len(node.Content) > 0 || node.Kind == yaml.ScalarNode {
+	escaped := node.Kind == yaml.ScalarNode && printable.Lines(node.Value) != node.Value
+	if len(node.Content) > 0 || node.Kind == yaml.ScalarNode && !escaped {
 		node.Style = 0
 	}
 	for _, inner := range node.Content {
@@ -68,18 +78,42 @@ func asBlock(node *yaml.Node) {
 	}
 }
 
+// printLine prints a line to standard output.
 func printLine(cmd *cobra.Command, format string, args ...any) error {
-	_, err := fmt.Fprintf(cmd.OutOrStdout(), format+"\n", args...)
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), printable.Text(fmt.Sprintf(format, args...)))
 	return err
+}
+
+// printLines prints text of several lines, each of which ends.
+func printLines(w io.Writer, format string, args ...any) error {
+	_, err := io.WriteString(w, printable.Lines(fmt.Sprintf(format, args...)))
+	return err
+}
+
+// note prints a line to standard error.
+func note(cmd *cobra.Command, format string, args ...any) {
+	cmd.PrintErrln(printable.Text(fmt.Sprintf(format, args...)))
 }
 
 // warn prints a warning to standard error.
 func warn(cmd *cobra.Command, format string, args ...any) {
-	cmd.PrintErrln(styleOf(cmd.ErrOrStderr()).warning("warning:"), fmt.Sprintf(format, args...))
+	text := printable.Lines(fmt.Sprintf(format, args...))
+	cmd.PrintErrln(styleOf(cmd.ErrOrStderr()).warning("warning:"), text)
 }
 
-// printTitled prints a table with a row of titles.
+// printError prints the error of a command.
+func printError(w io.Writer, err error) {
+	//nolint:errcheck // there is no other place to report an error to
+	fmt.Fprintln(w, styleOf(w).failure("sallyport:"), printable.Lines(describe(err)))
+}
+
+// printTitled prints a table with a row of titles, and "-" in empty cells.
 func printTitled(w io.Writer, rows [][]string) error {
+	for _, row := range rows {
+		for i, cell := range row {
+			row[i] = cmp.Or(cell, "-")
+		}
+	}
 	var text bytes.Buffer
 	if err := printTable(&text, rows); err != nil {
 		return err
@@ -92,20 +126,15 @@ func printTitled(w io.Writer, rows [][]string) error {
 func printTable(w io.Writer, rows [][]string) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
-		if _, err := fmt.Fprintln(table, strings.Join(row, "\t")); err != nil {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = printable.Text(cell)
+		}
+		if _, err := fmt.Fprintln(table, strings.Join(cells, "\t")); err != nil {
 			return err
 		}
 	}
 	return table.Flush()
-}
-
-// printable escapes control characters, which could move the terminal's cursor.
-func printable(text string) string {
-	if text == "" {
-		return "-"
-	}
-	quoted := strconv.Quote(text)
-	return quoted[1 : len(quoted)-1]
 }
 
 // maxColumn is the length of a column's text in characters, above which abbreviate cuts it.

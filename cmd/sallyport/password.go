@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/sallyport/sallyport/impl/platform/printable"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
@@ -36,7 +37,7 @@ func (p *newPassword) read(cmd *cobra.Command, user string) (string, error) {
 	case p.file != "":
 		return readPasswordFile(p.file)
 	case isTerminal(in):
-		return askTwice(cmd, "New password of "+printable(user))
+		return askTwice(cmd, "New password of "+user)
 	}
 	return "", usageErrorf("without a terminal a password is not asked for: add --password-stdin, and pipe it in, " +
 		"or --password-file")
@@ -112,7 +113,7 @@ func ask(cmd *cobra.Command, prompt string) (string, error) {
 			io.Reader
 			io.Writer
 		}{file, cmd.ErrOrStderr()}, "")
-		text, err := terminal.ReadPassword(prompt + ": ")
+		text, err := terminal.ReadPassword(printable.Text(prompt) + ": ")
 		entered <- line{text, err}
 	}()
 	select {

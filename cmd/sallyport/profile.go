@@ -161,11 +161,11 @@ func newProfile() *cobra.Command {
 				return usageError(err)
 			}
 			if len(profiles) == 0 {
-				cmd.PrintErrf("there are no profiles in %s\n", path)
+				note(cmd, "there are no profiles in %s", path)
 			}
 			rows := [][]string{{"NAME", "URL", "CREDENTIALS"}}
 			for _, p := range profiles {
-				rows = append(rows, []string{printable(p.Name), printable(p.URL), printable(p.source())})
+				rows = append(rows, []string{p.Name, p.URL, p.source()})
 			}
 			return out.print(cmd, orEmpty(profiles), rows)
 		},

@@ -45,8 +45,8 @@ func newRoleList() *cobra.Command {
 		rows := [][]string{{"NAME", "BUILT IN", "CLUSTER PRIVILEGES", "INDEX ENTRIES", "DESCRIPTION"}}
 		for _, one := range list {
 			rows = append(rows, []string{
-				printable(one.Name), strconv.FormatBool(one.Builtin), abbreviate(printable(strings.Join(one.summary.Cluster, ","))),
-				strconv.Itoa(len(one.summary.Indices)), printable(one.summary.Description),
+				one.Name, strconv.FormatBool(one.Builtin), abbreviate(strings.Join(one.summary.Cluster, ",")),
+				strconv.Itoa(len(one.summary.Indices)), one.summary.Description,
 			})
 		}
 		return out.print(cmd, orEmpty(list), rows)
@@ -67,9 +67,9 @@ func newRoleShow() *cobra.Command {
 			return err
 		}
 		return out.print(cmd, one, [][]string{
-			{"NAME", printable(one.Name)},
+			{"NAME", one.Name},
 			{"BUILT IN", strconv.FormatBool(one.Builtin)},
-			{"DESCRIPTOR", printableJSON(one.Descriptor)},
+			{"DESCRIPTOR", jsonCell(one.Descriptor)},
 		})
 	})
 	out.add(cmd)

@@ -136,7 +136,7 @@ func (p profile) credentials(cmd *cobra.Command) ([]client.Option, error) {
 		if !isTerminal(cmd.InOrStdin()) {
 			return nil, fmt.Errorf("the password of %q is missing: set %s, or its suffix _FILE", name, clientPasswordVariable)
 		}
-		password, err = ask(cmd, "Password of "+printable(name))
+		password, err = ask(cmd, "Password of "+name)
 	}
 	if err != nil {
 		return nil, err

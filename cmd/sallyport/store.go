@@ -67,7 +67,7 @@ func withStore(cmd *cobra.Command, c config.Config, f func(records) error) error
 	}
 	st.ServerTime() // the servers may run on other machines
 	if isNew {
-		cmd.PrintErrf("created the database %s\n", databaseName(c.Store))
+		note(cmd, "created the database %s", databaseName(c.Store))
 	}
 	return errors.Join(f(records{c, st}), st.Close())
 }

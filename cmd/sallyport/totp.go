@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"strings"
 
@@ -65,7 +64,7 @@ func provision(cmd *cobra.Command, r records, name string) (device, error) {
 }
 
 func (d device) writeText(w io.Writer) error {
-	_, err := fmt.Fprintf(w, `The user %s has a new second factor, which is valid immediately and replaces any other.
+	return printLines(w, `The user %s has a new second factor, which is valid immediately and replaces any other.
 
 Scan this code with an authenticator app:
 
@@ -80,7 +79,6 @@ If the app is lost, each of these recovery codes works once instead of a one-tim
 
 None of this is shown again. Give it to the user now, over a confidential channel.
 `, d.User, qrCode(d.URI), d.URI, strings.Join(d.RecoveryCodes, "\n  "))
-	return err
 }
 
 // qrCode draws a QR code for a terminal, two rows of modules per line.

@@ -148,8 +148,8 @@ func newUserList() *cobra.Command {
 		rows := [][]string{{"NAME", "ENABLED", "BUILT IN", "SECOND FACTOR", "ROLES", "FULL NAME", "E-MAIL"}}
 		for _, u := range list {
 			rows = append(rows, []string{
-				printable(u.Name), strconv.FormatBool(u.Enabled), strconv.FormatBool(u.Builtin), u.secondFactor(),
-				printable(strings.Join(u.Roles, ",")), printable(u.FullName), printable(u.Email),
+				u.Name, strconv.FormatBool(u.Enabled), strconv.FormatBool(u.Builtin), u.secondFactor(),
+				strings.Join(u.Roles, ","), u.FullName, u.Email,
 			})
 		}
 		return out.print(cmd, orEmpty(list), rows)
@@ -170,14 +170,14 @@ func newUserShow() *cobra.Command {
 			return err
 		}
 		return out.print(cmd, u, [][]string{
-			{"NAME", printable(u.Name)},
+			{"NAME", u.Name},
 			{"ENABLED", strconv.FormatBool(u.Enabled)},
 			{"BUILT IN", strconv.FormatBool(u.Builtin)},
 			{"SECOND FACTOR", u.secondFactor()},
-			{"ROLES", printable(strings.Join(u.Roles, ","))},
-			{"REALM", printable(u.Realm)},
-			{"FULL NAME", printable(u.FullName)},
-			{"E-MAIL", printable(u.Email)},
+			{"ROLES", strings.Join(u.Roles, ",")},
+			{"REALM", u.Realm},
+			{"FULL NAME", u.FullName},
+			{"E-MAIL", u.Email},
 			{"CREATED", optionalTime(u.Created)},
 			{"LAST SIGN-IN", optionalTime(u.LastSignIn)},
 		})

@@ -5,6 +5,8 @@ import (
 	"encoding/xml"
 	"strings"
 	"testing"
+
+	"github.com/sallyport/sallyport/impl/platform/printable"
 )
 
 // Ensures that a report names each difference with its page in all formats, what was not run with the reason, and what
@@ -16,7 +18,7 @@ func TestReport_Print(t *testing.T) {
 		Target: "http://127.0.0.1",
 		Results: []Result{
 			{Case: "a/works", Family: ECE, Version: "4.2", Status: Same, Source: source},
-			{Case: "a/fails", Family: ECE, Version: "4.2", Status: Different, Source: source, Details: []string{"<x>\x1b[2J"}},
+			{Case: "a/fails", Family: ECE, Version: "4.2", Status: Different, Source: source, Details: []string{"<x>\x1b[2J\u009b"}},
 			{Case: "b/skips", Family: Elasticsearch, Version: "9.5", Status: NotRun, Source: source, Details: []string{"why"}},
 		},
 		Left: []string{"the user u"},
@@ -26,10 +28,13 @@ func TestReport_Print(t *testing.T) {
 		if err := r.Print(&b, format); err != nil {
 			t.Fatal(err)
 		}
+		if printable.Lines(b.String()) != b.String() {
+			t.Errorf("the %s has control characters: %q", format, b.String())
+		}
 		return b.String()
 	}
 
-	want := "DIFFERENT  a/fails (4.2)\n    <x>?[2J\n    Reference, 1 to 2: https://example.org/page\n" +
+	want := "DIFFERENT  a/fails (4.2)\n    <x>\\x1b[2J\\u009b\n    Reference, 1 to 2: https://example.org/page\n" +
 		"NOT RUN    1: why\n    b/skips\nLEFT       the user u could not be removed\n" +
 		"1 cases are as published, 1 differ, 1 were not run\n"
 	if got := printed("text"); got != want {

@@ -7,18 +7,23 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/sallyport/sallyport/impl/platform/printable"
 )
 
 // Formats are the names of the formats of a report.
 var Formats = []string{"text", "json", "junit"}
 
-// Print writes the report in one of Formats.
+// Print writes the report in one of Formats. What the server answered cannot control a terminal.
 func (r *Report) Print(w io.Writer, format string) error {
 	switch format {
 	case "json":
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(r)
+		text, err := json.MarshalIndent(r, "", "  ")
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(w, printable.JSON(string(text)))
+		return err
 	case "junit":
 		return r.printJUnit(w)
 	}
@@ -38,7 +43,7 @@ func (r *Report) printText(w io.Writer) error {
 		case Different:
 			fmt.Fprintf(&b, "DIFFERENT  %s (%s)\n", result.Case, result.Version)
 			for _, detail := range result.Details {
-				fmt.Fprintf(&b, "    %s\n", printable(detail))
+				fmt.Fprintf(&b, "    %s\n", printable.Text(detail))
 			}
 			fmt.Fprintf(&b, "    %s, %s: %s\n", result.Source.Document, result.Source.Versions, result.Source.Page)
 		case NotRun:
@@ -51,28 +56,18 @@ func (r *Report) printText(w io.Writer) error {
 	}
 	for _, reason := range order {
 		cases := reasons[reason]
-		fmt.Fprintf(&b, "NOT RUN    %d: %s\n", len(cases), printable(reason))
+		fmt.Fprintf(&b, "NOT RUN    %d: %s\n", len(cases), printable.Text(reason))
 		if len(cases) <= maxNamed {
 			fmt.Fprintf(&b, "    %s\n", strings.Join(cases, "\n    "))
 		}
 	}
 	for _, left := range r.Left {
-		fmt.Fprintf(&b, "LEFT       %s could not be removed\n", left)
+		fmt.Fprintf(&b, "LEFT       %s could not be removed\n", printable.Text(left))
 	}
 	fmt.Fprintf(&b, "%d cases are as published, %d differ, %d were not run\n", r.Count(Same), r.Count(Different),
 		r.Count(NotRun))
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// printable replaces control characters, which could move the terminal's cursor.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return '?'
-		}
-		return r
-	}, text)
 }
 
 // suite is a family in the format of JUnit.
@@ -123,7 +118,7 @@ func (r *Report) printJUnit(w io.Writer) error {
 func (s *suite) add(result Result) {
 	operation, name, _ := strings.Cut(result.Case, "/")
 	c := testCase{Class: operation, Name: name, Time: fmt.Sprintf("%.3f", result.Seconds)}
-	text := strings.Join(result.Details, "\n")
+	text := printable.Lines(strings.Join(result.Details, "\n"))
 	s.Tests++
 	switch result.Status {
 	case Different:
