@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	apps "k8s.io/api/apps/v1"
 	core "k8s.io/api/core/v1"
@@ -143,6 +144,7 @@ func checkPod(t *testing.T, p core.PodSpec, o objects) {
 			t.Errorf("the probe asks %s of %v", probe.HTTPGet.Path, probe.HTTPGet.Port)
 		}
 	}
+	checkOrder(t, c)
 	if *p.TerminationGracePeriodSeconds < 10+20 {
 		t.Errorf("the server is killed after %d seconds", *p.TerminationGracePeriodSeconds)
 	}
@@ -166,6 +168,25 @@ func checkPod(t *testing.T, p core.PodSpec, o objects) {
 		if regexp.MustCompile(`kind: Secret$|stringData|BEGIN|postgres://`).MatchString(line) {
 			t.Errorf("there is a secret: %s", line)
 		}
+	}
+}
+
+// checkOrder fails the test unless a new server is used before the old ones, which are not ready once it has migrated the
+// schema, are given up, and a server that stops is given up before it stops to serve.
+func checkOrder(t *testing.T, c core.Container) {
+	t.Helper()
+	startup, ready := c.StartupProbe, c.ReadinessProbe
+	used := startup.PeriodSeconds + ready.PeriodSeconds*max(ready.SuccessThreshold, 1)
+	if givenUp := ready.PeriodSeconds * (ready.FailureThreshold - 1); givenUp <= used {
+		t.Errorf("an old server is given up after %d seconds, and a new one is used after %d", givenUp, used)
+	}
+	i := slices.IndexFunc(c.Env, func(v core.EnvVar) bool { return v.Name == "SALLYPORT_DRAIN_DELAY" })
+	if i < 0 {
+		t.Fatal("there is no drain_delay")
+	}
+	drain, err := time.ParseDuration(c.Env[i].Value)
+	if stops := time.Duration(ready.PeriodSeconds*ready.FailureThreshold) * time.Second; err != nil || drain <= stops {
+		t.Errorf("a server that stops serves for %s (%v), and is given up after %s", c.Env[i].Value, err, stops)
 	}
 }
 
