@@ -73,6 +73,36 @@ func TestReference_Settings(t *testing.T) {
 	compareRows(t, "../docs/reference/configuration.md", `[a-z_.]+`, want)
 }
 
+// Ensures that high-availability.md says of each setting whether servers that share a database must agree on it.
+func TestHighAvailability_Settings(t *testing.T) {
+	page := read(t, "../docs/how-to/high-availability.md")
+	for _, s := range config.Settings {
+		if !strings.Contains(page, "`"+s.Key+"`") && !strings.Contains(page, "`"+s.Env()+"_FILE`") {
+			t.Errorf("high-availability.md does not have %s", s.Key)
+		}
+	}
+}
+
+// Ensures that HAProxy's configuration on the page and the one of compose.yaml have the same defaults and rules.
+func TestHighAvailability_Proxy(t *testing.T) {
+	_, page, _ := strings.Cut(read(t, "../docs/how-to/high-availability.md"), "```haproxy\n")
+	page, _, _ = strings.Cut(page, "```")
+	settings := func(text string) (lines []string) {
+		_, text, _ = strings.Cut(text, "\ndefaults\n")
+		text, _, _ = strings.Cut(text, "\n    server ")
+		for line := range strings.Lines(strings.ReplaceAll(text, " resolvers docker init-addr last,libc,none", "")) {
+			if !strings.HasPrefix(line, "    #") && !strings.HasPrefix(line, "    bind ") {
+				lines = append(lines, line)
+			}
+		}
+		return lines
+	}
+	deployed := settings(read(t, "../deploy/haproxy.cfg"))
+	if got := settings(page); len(got) < 20 || !slices.Equal(got, deployed) {
+		t.Errorf("the page has\n%s\nand deploy/haproxy.cfg\n%s", strings.Join(got, ""), strings.Join(deployed, ""))
+	}
+}
+
 // Ensures that the documented differences between versions are those of the tables.
 func TestReference_Compatibility(t *testing.T) {
 	var tables []string

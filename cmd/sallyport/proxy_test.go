@@ -26,6 +26,23 @@ type proxy struct {
 // runProxy starts HAProxy with the configuration in deploy/, with the test's addresses in it.
 func runProxy(t *testing.T, servers [2]*process) proxy {
 	t.Helper()
+	return runProxyWith(t, deployed(t, "haproxy.cfg"), map[string]string{
+		" resolvers docker init-addr last,libc,none": "",
+		"server-1:12400 port 12490":                  place(servers[0]),
+		"server-2:12400 port 12490":                  place(servers[1]),
+	})
+}
+
+// proxyBind and proxyCertificate match the public address and the file with the certificate of a configuration.
+var (
+	proxyBind        = regexp.MustCompile(`bind :\d+ `)
+	proxyCertificate = regexp.MustCompile(`ssl crt \S+`)
+)
+
+// runProxyWith starts HAProxy with a configuration, each of the replacements in it, and the test's address and
+// certificate.
+func runProxyWith(t *testing.T, text string, replacements map[string]string) proxy {
+	t.Helper()
 	program, err := exec.LookPath("haproxy")
 	if err != nil {
 		t.Skip("haproxy is not installed")
@@ -52,21 +69,10 @@ func runProxy(t *testing.T, servers [2]*process) proxy {
 	}
 	defer file.Close() //nolint:errcheck // the proxy has a copy
 
-	text := deployed(t, "haproxy.cfg")
-	for old, replacement := range map[string]string{
-		"bind :8443":       "bind fd@3",
-		"/run/secrets/tls": filepath.Join(dir, "tls"),
-		" resolvers docker init-addr last,libc,none": "",
-		"server-1:12400 port 12490":                  place(servers[0]),
-		"server-2:12400 port 12490":                  place(servers[1]),
-	} {
-		if strings.Count(text, old) != 1 {
-			t.Fatalf("haproxy.cfg does not have %q once", old)
-		}
-		text = strings.Replace(text, old, replacement, 1)
-	}
+	replacements[proxyBind.FindString(text)] = "bind fd@3 "
+	replacements[proxyCertificate.FindString(text)] = "ssl crt " + filepath.Join(dir, "tls")
 	settings := filepath.Join(dir, "haproxy.cfg")
-	writeFile(t, settings, text)
+	writeFile(t, settings, replaceOnce(t, text, replacements))
 	cmd := exec.CommandContext(context.Background(), program, "-db", "-f", settings)
 	cmd.ExtraFiles = []*os.File{file}
 	p := proxy{process: supervise(t, cmd)}
@@ -77,6 +83,18 @@ func runProxy(t *testing.T, servers [2]*process) proxy {
 	}}
 	t.Cleanup(p.client.CloseIdleConnections)
 	return p
+}
+
+// replaceOnce replaces texts, each of which must be there once.
+func replaceOnce(t *testing.T, text string, replacements map[string]string) string {
+	t.Helper()
+	for old, replacement := range replacements {
+		if strings.Count(text, old) != 1 {
+			t.Fatalf("%q is not once in\n%s", old, text)
+		}
+		text = strings.Replace(text, old, replacement, 1)
+	}
+	return text
 }
 
 // place returns the address of a server in HAProxy's syntax.
@@ -102,6 +120,28 @@ func (p proxy) ask(ctx context.Context, authorization string) int {
 	return response.StatusCode
 }
 
+// askRepeatedly sends requests from four callers until stop is called. An answer other than 200 fails the test.
+func (p proxy) askRepeatedly(authorization string) (stop func(), answered *atomic.Int64) {
+	ctx, cancel := context.WithCancel(p.t.Context())
+	var asked sync.WaitGroup
+	answered = new(atomic.Int64)
+	for range 4 {
+		asked.Go(func() {
+			for ctx.Err() == nil {
+				if status := p.ask(p.t.Context(), authorization); status != http.StatusOK {
+					p.t.Errorf("answered with %d", status)
+					return
+				}
+				answered.Add(1)
+			}
+		})
+	}
+	return func() {
+		cancel()
+		asked.Wait()
+	}, answered
+}
+
 // Ensures that the proxy in deploy/ distributes requests over servers that see the callers' addresses, and that no
 // request fails when a server is stopped.
 func TestProxy(t *testing.T) {
@@ -116,20 +156,7 @@ func TestProxy(t *testing.T) {
 	p := runProxy(t, servers)
 	session := servers[0].logIn(person{"admin", "chosen by hand"})
 
-	ctx, stop := context.WithCancel(t.Context())
-	var asked sync.WaitGroup
-	var answered atomic.Int64
-	for range 4 {
-		asked.Go(func() {
-			for ctx.Err() == nil {
-				if status := p.ask(t.Context(), session); status != http.StatusOK {
-					t.Errorf("answered with %d", status)
-					return
-				}
-				answered.Add(1)
-			}
-		})
-	}
+	stop, answered := p.askRepeatedly(session)
 	called := regexp.MustCompile(`"operation":"get-current-account",.*"address":"127\.0\.0\.2"`)
 	for _, s := range servers {
 		s.waitFor(called)
@@ -149,7 +176,6 @@ func TestProxy(t *testing.T) {
 		}
 	}
 	stop()
-	asked.Wait()
 	t.Logf("%d requests were answered", answered.Load())
 	for _, s := range servers {
 		if strings.Contains(s.output.String(), "203.0.113.7") {

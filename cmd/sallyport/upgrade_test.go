@@ -54,16 +54,23 @@ type upgrade struct {
 	db *sql.DB
 }
 
-// onEachDatabase runs a test with the program of a commit, and a new database of each kind.
-func onEachDatabase(t *testing.T, commit string, test func(u upgrade)) {
+// programOf returns the path of a commit's program.
+func programOf(t *testing.T, commit string) string {
 	t.Helper()
 	if err := exec.Command("git", "cat-file", "-e", commit+"^{commit}").Run(); err != nil {
 		t.Skipf("commit %s is not in this clone, or git is missing: fetch the whole history (%v)", commit, err)
 	}
-	old, err := versions[commit]()
+	path, err := versions[commit]()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return path
+}
+
+// onEachDatabase runs a test with the program of a commit, and a new database of each kind.
+func onEachDatabase(t *testing.T, commit string, test func(u upgrade)) {
+	t.Helper()
+	old := programOf(t, commit)
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
 		dsn := newStore(t)
