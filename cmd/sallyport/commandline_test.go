@@ -87,7 +87,7 @@ suggestion. An argument that begins with a dash, as ids of keys do at times, goe
 
 A profile is a server in ` + "`sallyport/profiles.yaml`" + ` in the user's configuration folder (` + "`~/.config`" + ` on Linux), or in
 the file that ` + "`SALLYPORT_CLIENT_CONFIG`" + ` names. ` + "`--profile`" + ` or ` + "`SALLYPORT_CLIENT_PROFILE`" + ` selects one. Paths are
-relative to the file's folder.
+relative to the file's folder. A file that every user of the machine can write to is refused, except on Windows.
 
 ` + "```yaml" + `
 ` + profilesExample + "```" + `

@@ -196,6 +196,14 @@ func TestProfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantMistake(t, command("key", "show", "--profile", "one", "--", created.ID), "run chmod 600 on it")
+
+	// Otherwise any user could have the password sent to another server.
+	if err := os.Chmod(path, 0o646); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"profile", "list"}, {"user", "list", "--profile", "two"}} {
+		wantMistake(t, command(args...), "every user of this machine can write to "+path+": run chmod o-w "+path)
+	}
 }
 
 // Ensures that completion scripts are accepted by the shells that are installed.

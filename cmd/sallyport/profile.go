@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/platform/strictyaml"
 	"github.com/sallyport/sallyport/impl/platform/suggest"
 )
@@ -56,11 +57,15 @@ func profilesFile() (string, error) {
 	return filepath.Join(folder, "sallyport", "profiles.yaml"), nil
 }
 
-// readProfiles reads all profiles. Without a file there are none.
+// readProfiles reads all profiles. Without a file there are none. A file that every user can write to is refused: they
+// could have credentials sent to a server of theirs.
 func readProfiles() ([]profile, string, error) {
 	path, err := profilesFile()
 	if err != nil {
 		return nil, "", err
+	}
+	if err := secret.CheckWriters(path); err != nil {
+		return nil, path, err
 	}
 	text, err := os.ReadFile(path) //nolint:gosec // the user chooses the file
 	if errors.Is(err, fs.ErrNotExist) {

@@ -34,12 +34,18 @@ func TestCheckFile(t *testing.T) {
 				if readable, err := CheckFile(each); readable != test.readable || (err != nil) != test.refused {
 					t.Errorf("%s: readable %v, %v; want %v and refused %v", each, readable, err, test.readable, test.refused)
 				}
+				if err := CheckWriters(each); (err != nil) != test.refused {
+					t.Errorf("%s: %v; want refused %v", each, err, test.refused)
+				}
 			}
 		})
 	}
 	for _, path := range []string{"/nowhere/secret", t.TempDir(), os.DevNull} {
 		if readable, err := CheckFile(path); readable || err != nil {
 			t.Errorf("%s: %v, %v", path, readable, err)
+		}
+		if err := CheckWriters(path); err != nil {
+			t.Errorf("%s: %v", path, err)
 		}
 	}
 }
