@@ -21,7 +21,7 @@ func commands() []*cobra.Command {
 	var all []*cobra.Command
 	var add func(*cobra.Command)
 	add = func(cmd *cobra.Command) {
-		if cmd.Name() == "completion" {
+		if cmd.Name() == "completion" || cmd.Name() == "help" { // these are cobra's
 			return
 		}
 		all = append(all, cmd)

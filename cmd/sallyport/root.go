@@ -34,6 +34,7 @@ func newRoot() *cobra.Command {
 		newHealth(), newConformance(), newConfig(), newVersion(),
 	)
 	addCompletion(root)
+	addHelp(root)
 	root.SetFlagErrorFunc(flagError)
 	root.SetGlobalNormalizationFunc(normalizeFlag)
 	finish(root)
@@ -45,6 +46,20 @@ func addCompletion(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	if cmd, _, err := root.Find([]string{"completion"}); err == nil {
 		cmd.Args, cmd.RunE = subcommand, help
+	}
+}
+
+// addHelp adds cobra's command for help. Without a change it reports success for an unknown command.
+func addHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	if cmd, _, err := root.Find([]string{"help"}); err == nil {
+		cmd.Args = func(_ *cobra.Command, args []string) error {
+			found, rest, err := root.Find(args)
+			if err != nil {
+				return err
+			}
+			return subcommand(found, rest)
+		}
 	}
 }
 

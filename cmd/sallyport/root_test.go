@@ -77,10 +77,14 @@ func TestUnknownCommands(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{"sevre"}, {"user", "dissable", "alice"}, {"config", "chek"}, {"serve", "now"}, {"completion", "basj"},
+		{"help", "usr"}, {"help", "user", "ad"}, {"help", "serve", "now"},
 	} {
 		wantMistake(t, run(t, invocation{args: args}), "unknown command")
 	}
-	for _, args := range [][]string{{}, {"user"}, {"config"}, {"--help"}} {
+	wantMistake(t, run(t, invocation{args: []string{"help", "usr"}}), "did you mean user?")
+	for _, args := range [][]string{
+		{}, {"user"}, {"config"}, {"--help"}, {"help"}, {"help", "user"}, {"help", "user", "add"}, {"help", "help"},
+	} {
 		if o := run(t, invocation{args: args}); o.code != 0 || !strings.Contains(o.stdout, "Usage:") {
 			t.Errorf("%v: exit code %d and the output %q; want the help", args, o.code, o.stdout)
 		}
