@@ -424,6 +424,29 @@ func TestGoClient_Example(t *testing.T) {
 	}
 }
 
+// Ensures that the page has every option of the client.
+func TestGoClient_Options(t *testing.T) {
+	option := regexp.MustCompile(`(?m)^func (With\w+)\(.*\) Option \{$`)
+	var want []string
+	for file, text := range sources(t) {
+		if strings.HasPrefix(file, "impl/client/") && !strings.HasSuffix(file, "_test.go") {
+			for _, match := range option.FindAllStringSubmatch(text, -1) {
+				want = append(want, match[1])
+			}
+		}
+	}
+	var got []string
+	for _, match := range regexp.MustCompile("(?m)^\\| `(With\\w+)\\(").FindAllStringSubmatch(
+		read(t, "../docs/how-to/use-the-go-client.md"), -1) {
+		got = append(got, match[1])
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if len(want) == 0 || !slices.Equal(got, want) {
+		t.Errorf("use-the-go-client.md has the options %v, want %v", got, want)
+	}
+}
+
 // Ensures that the README's code for Go tests is part of a test, and short.
 func TestReadme_GoTest(t *testing.T) {
 	_, section, _ := strings.Cut(read(t, "../README.md"), "\n## In a Go test\n")
