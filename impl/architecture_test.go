@@ -315,7 +315,7 @@ var lightModules = []string{
 // Ensures that programs that use the clients, as those in the documents do, get none of the server's packages and
 // modules with them.
 func TestClientIsLight(t *testing.T) {
-	for _, root := range []string{"gen/client", "impl/client", "docs/client"} {
+	for _, root := range []string{"gen/client", "impl/client", "docs/client", "docs/service"} {
 		t.Run(root, func(t *testing.T) {
 			for _, line := range goList(t, "-deps", "-f", "{{.ImportPath}} {{with .Module}}{{.Path}}{{end}}", "./"+root) {
 				path, from, _ := strings.Cut(line, " ")

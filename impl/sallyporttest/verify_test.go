@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,68 +20,111 @@ import (
 	"github.com/sallyport/sallyport/impl/sallyporttest"
 )
 
-// verifyPage returns the code blocks of verify-a-key-or-token.md in a language.
-func verifyPage(t *testing.T, language string) (blocks []string) {
+// verifyPage returns the code blocks of verify-a-key-or-token.md in a language: for a shell, those that a test runs.
+func verifyPage(t *testing.T, language string, test ...string) (blocks []string) {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/how-to/verify-a-key-or-token.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, rest := range strings.Split(string(text), "\n```"+language+"\n")[1:] {
+	start := "\n```" + language + "\n"
+	for _, name := range test {
+		start = "\n<!-- run by " + name + " -->" + start
+	}
+	for _, rest := range strings.Split(string(text), start)[1:] {
 		block, _, _ := strings.Cut(rest, "\n```\n")
 		blocks = append(blocks, block+"\n")
 	}
 	return blocks
 }
 
-// Ensures that the page's Go function is that of the example.
+// Ensures that the page's program is docs/service, which has a test of its own.
 func TestVerifyPage_Go(t *testing.T) {
 	t.Parallel()
-	example, err := os.ReadFile("example_service_test.go")
+	program, err := os.ReadFile("../../docs/service/main.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := verifyPage(t, "go")
-	if len(blocks) != 1 || !strings.Contains(string(example), blocks[0]) {
-		t.Error("the Go code of verify-a-key-or-token.md is not in example_service_test.go")
+	if blocks := verifyPage(t, "go"); len(blocks) != 1 || blocks[0] != string(program) {
+		t.Error("the Go code of verify-a-key-or-token.md is not docs/service/main.go")
 	}
 }
 
-// Ensures that the page's commands create a user and a key for a service, and answer for a key of another user.
-func TestVerifyPage_Shell(t *testing.T) {
-	t.Parallel()
+// runVerifyPage runs the page's commands that create a user and a key for a service and get credentials of alice, and
+// then others, in a folder, and returns the lines that they print.
+func runVerifyPage(t *testing.T, folder string, s *sallyporttest.Server, commands ...string) []string {
+	t.Helper()
 	for _, program := range []string{"sh", "curl"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("%s is not installed", program)
 		}
 	}
-	s := sallyporttest.New(t)
-	key := s.Key(s.User("alice", "ece_deployment_viewer"))
-	command := exec.CommandContext(t.Context(), "sh", "-euc", strings.Join(verifyPage(t, "sh"), "\n"))
+	blocks := verifyPage(t, "sh", "TestVerifyPage_Shell")
+	if len(blocks) != 3 {
+		t.Fatalf("the page has %d blocks of commands", len(blocks))
+	}
+	alice := s.User("alice", "ece_deployment_viewer")
+	script := strings.Join(append(blocks, commands...), "\necho\n")
+	command := exec.CommandContext(t.Context(), "sh", "-euc", script)
+	command.Dir = folder
 	command.Env = append(os.Environ(), "SALLYPORT_URL="+s.URL, "ADMIN_PASSWORD="+s.Admin.Password,
-		"SERVICE_PASSWORD=a passphrase of the service", "CREDENTIAL="+key.Encoded)
+		"SERVICE_PASSWORD=a passphrase of the service", "CALLER=alice", "CALLER_PASSWORD="+alice.Password)
 	var failure bytes.Buffer
 	command.Stderr = &failure
 	output, err := command.Output()
 	if err != nil {
 		t.Fatalf("%v: %s%s", err, output, &failure)
 	}
+	return slices.DeleteFunc(strings.Split(string(output), "\n"), func(line string) bool { return line == "" })
+}
 
-	lines := strings.Split(strings.TrimSpace(string(output)), "\n")
+// Ensures that the page's commands create a user and a key for a service, and answer for a key and a token of another
+// user.
+func TestVerifyPage_Shell(t *testing.T) {
+	t.Parallel()
+	lines := runVerifyPage(t, "", sallyporttest.New(t))
 	if len(lines) != 3 || !strings.Contains(lines[0], `"my-service"`) {
-		t.Fatalf("the commands print %s", output)
+		t.Fatalf("the commands print %s", lines)
 	}
-	var alone struct {
-		Active   bool
-		Username string
-		APIKey   struct{ ID string } `json:"api_key"`
+	type answer struct {
+		Active     bool
+		Username   string
+		Credential string
 	}
-	if err := json.Unmarshal([]byte(lines[1]), &alone); err != nil || !alone.Active || alone.Username != "alice" ||
-		alone.APIKey.ID != key.ID {
-		t.Errorf("the credential is %s (%v)", lines[1], err)
+	var alone answer
+	if err := json.Unmarshal([]byte(lines[1]), &alone); err != nil || alone != (answer{true, "alice", "api_key"}) {
+		t.Errorf("the key is %s (%v)", lines[1], err)
 	}
-	if want := `{"results":[` + lines[1] + `,{"active":false}]}`; lines[2] != want {
-		t.Errorf("the batch is %s, want %s", lines[2], want)
+	var batch struct{ Results []answer }
+	want := []answer{alone, {true, "alice", "session"}, {}}
+	if err := json.Unmarshal([]byte(lines[2]), &batch); err != nil || !slices.Equal(batch.Results, want) {
+		t.Errorf("the batch is %s (%v)", lines[2], err)
+	}
+}
+
+// Ensures that the page's commands for the Go service greet the key's owner, and refuse the key once it is deleted.
+func TestVerifyPage_GoService(t *testing.T) {
+	t.Parallel()
+	blocks := verifyPage(t, "sh", "TestVerifyPage_GoService")
+	if len(blocks) != 1 {
+		t.Fatalf("the page has %d blocks for the Go service", len(blocks))
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(t.TempDir(), "service")
+	commands := strings.NewReplacer("-o service", "-o "+binary, "./service &", binary+" > /dev/null 2>&1 &",
+		"8080", port).Replace(blocks[0])
+	const end = `trap '[ -z "${!:-}" ] || kill $! 2> /dev/null || true' EXIT` + "\n" // if the commands fail
+	lines := runVerifyPage(t, "../..", sallyporttest.New(t), end+commands)
+	want := []string{"hello alice, with the roles [ece_deployment_viewer]", "{}", "the credentials are not valid"}
+	if !slices.Equal(lines[3:], want) {
+		t.Errorf("the commands print %q, want %q", lines[3:], want)
 	}
 }
 

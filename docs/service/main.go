@@ -1,21 +1,33 @@
-package sallyporttest_test
+// Command service shows a service that verifies the API keys and session tokens of its callers.
+package main
 
 import (
 	"context"
 	"fmt"
-	"io"
 	"log"
 	"net/http"
-	"net/http/httptest"
+	"os"
 	"strings"
 	"time"
 
 	gen "github.com/sallyport/sallyport/gen/client"
 	"github.com/sallyport/sallyport/impl/client"
-	"github.com/sallyport/sallyport/impl/sallyporttest"
 )
 
-// callerKey is the key of the caller in a request's context.
+func main() {
+	sallyport, err := client.New(os.Getenv("SALLYPORT_URL"), client.WithAPIKey(os.Getenv("SERVICE_KEY")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := &http.Server{
+		Addr:              "127.0.0.1:" + os.Getenv("PORT"),
+		Handler:           requireCredential(sallyport, http.HandlerFunc(hello)),
+		ReadHeaderTimeout: 5 * time.Second,
+	}
+	log.Fatal(server.ListenAndServe())
+}
+
+// callerKey is the key of the caller, a *gen.Introspection, in a request's context.
 type callerKey struct{}
 
 // requireCredential passes requests on that have a valid API key or session token. It asks the server about each one,
@@ -54,49 +66,5 @@ func refuse(w http.ResponseWriter) {
 // hello greets the caller.
 func hello(w http.ResponseWriter, r *http.Request) {
 	caller, _ := r.Context().Value(callerKey{}).(*gen.Introspection)
-	_, _ = fmt.Fprintf(w, "hello %s, with the roles %v", *caller.Username, *caller.Roles)
-}
-
-// A service that verifies keys, tested against a server.
-func Example_service() {
-	t := &exampleT{} // in a test: func TestX(t *testing.T)
-	defer t.end()
-
-	s := sallyporttest.New(t)
-	own := s.Key(s.User("my-service", "ece_platform_viewer")) // the service's own key, with which it asks
-	sallyport, err := client.New(s.URL, client.WithAPIKey(own.Encoded))
-	if err != nil {
-		log.Fatal(err)
-	}
-	service := httptest.NewServer(requireCredential(sallyport, http.HandlerFunc(hello)))
-	defer service.Close()
-
-	call := func(authorization string) {
-		r, err := http.NewRequest(http.MethodGet, service.URL, nil)
-		if err != nil {
-			log.Fatal(err)
-		}
-		r.Header.Set("Authorization", authorization)
-		response, err := http.DefaultClient.Do(r)
-		if err != nil {
-			log.Fatal(err)
-		}
-		defer response.Body.Close() //nolint:errcheck // it was read
-		text, err := io.ReadAll(response.Body)
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(response.StatusCode, strings.TrimSpace(string(text)))
-	}
-
-	alice := s.User("alice", "ece_deployment_viewer")
-	key := s.Key(alice, sallyporttest.ExpiresIn(time.Hour))
-	call(key.Authorization())
-	call("Bearer " + key.Encoded)
-	s.Clock.Advance(time.Hour)
-	call(key.Authorization())
-	// Output:
-	// 200 hello alice, with the roles [ece_deployment_viewer]
-	// 401 the credentials are not valid
-	// 401 the credentials are not valid
+	_, _ = fmt.Fprintf(w, "hello %s, with the roles %v\n", *caller.Username, *caller.Roles)
 }
