@@ -26,7 +26,15 @@ func serverConfig(sources config.Sources) (config.Config, error) {
 	if err != nil {
 		return c, usageErrorf("invalid configuration:\n%w", err)
 	}
-	return c, usageError(errors.Join(c.Servable(), checkListeners(c), checkCertificate(c)))
+	return c, usageError(errors.Join(c.Servable(), checkListeners(c), checkCertificate(c), checkParameters(c)))
+}
+
+// checkParameters refuses the address of a PostgreSQL server with parameters that cannot be used.
+func checkParameters(c config.Config) error {
+	if err := store.CheckParameters(c.Store); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return nil
 }
 
 // checkListeners refuses addresses that do not exist, and those at which secrets would be sent unencrypted.
@@ -112,43 +120,76 @@ func checkTracing(ctx context.Context, c config.Config) error {
 	return err
 }
 
-// checkStored refuses the file of a database that cannot be opened or created, or has another key.
+// checkStored refuses the file of a database that cannot be opened or created, or has another key. It does not open a
+// database of an earlier version, because that would migrate it.
 func checkStored(cmd *cobra.Command, c config.Config) error {
 	path := databaseFile(c.Store)
 	if path == "" {
-		return nil
+		return checkCredentials(c)
 	}
-	if !exists(path) {
-		return errors.Join(checkFolder(c.Store, path), checkKeyFile(c))
+	if err := checkKeyFile(c); err != nil {
+		return err
 	}
-
-	current, target, err := store.Schema(cmd.Context(), c.Store)
-	if err != nil {
+	current, err := checkDatabaseFile(cmd.Context(), c.Store, path)
+	switch {
+	case err != nil:
 		return fmt.Errorf("the store %s cannot be opened: %w", store.Redact(c.Store), err)
+	case current:
+		return checkSealed(cmd, c)
+	case !exists(path):
+		return checkCredentials(c)
 	}
-	if current < target { // opening it would migrate it
-		return checkKeyFile(c)
+	return nil
+}
+
+// checkDatabaseFile refuses a file that is no database, or cannot be created. It reports whether the database has the
+// schema of this program.
+func checkDatabaseFile(ctx context.Context, dsn, path string) (current bool, err error) {
+	if !exists(path) {
+		return false, checkFolder(path)
 	}
-	return checkSealed(cmd, c)
+	version, target, err := store.Schema(ctx, dsn)
+	if err != nil || version >= target {
+		return true, err
+	}
+	return false, checkFolder(path)
 }
 
 // checkFolder refuses a folder in which no file can be created.
-func checkFolder(dsn, path string) error {
+func checkFolder(path string) error {
 	draft, err := os.CreateTemp(filepath.Dir(path), ".sallyport-check-")
 	if err != nil {
-		return fmt.Errorf("the store %s cannot be opened: %w", store.Redact(dsn), err)
+		return err
 	}
 	return errors.Join(draft.Close(), os.Remove(draft.Name()))
 }
 
-// checkKeyFile refuses a key file that holds no key.
+// checkKeyFile refuses a key file that holds no key, and a folder in which none can be created.
 func checkKeyFile(c config.Config) error {
 	path := besideDatabase(c.Store, ".key")
-	if c.KeyEncryptionKey != nil || !exists(path) {
+	if c.KeyEncryptionKey != nil {
 		return nil
 	}
-	_, err := readKeyFile(path)
-	return err
+	if exists(path) {
+		_, err := readKeyFile(path)
+		return err
+	}
+	if err := checkFolder(path); err != nil {
+		return createKeyError(path, err)
+	}
+	return nil
+}
+
+// checkCredentials refuses a path at which the generated passwords of a new server's built-in users cannot be written.
+func checkCredentials(c config.Config) error {
+	if store.IsPostgres(c.Store) || c.AdminPassword != "" && c.ReadonlyPassword != "" {
+		return nil
+	}
+	path := credentialsFile(c.Store)
+	if err := errors.Join(notFolder(path), checkFolder(path)); err != nil {
+		return keepPasswordsError(err)
+	}
+	return nil
 }
 
 // checkSealed refuses a key-encryption key that is not the database's.

@@ -28,10 +28,29 @@ func badConfigurations(t *testing.T, folder string) map[string]badConfiguration 
 	}
 	dsn := "sqlite:" + filepath.Join(folder, "sallyport.db")
 	other := base64.StdEncoding.EncodeToString(secret.NewKey())
+	postgres := func(dsn, saying string) badConfiguration {
+		env := []string{"SALLYPORT_KEY_ENCRYPTION_KEY=" + other, "SALLYPORT_STORE=" + dsn}
+		return badConfiguration{env: env, saying: saying}
+	}
 	path("bad.db.key", "no key")
-	if err := os.Mkdir(filepath.Join(folder, "folder"), 0o700); err != nil {
+	for _, name := range []string{"folder", "new.db.credentials"} {
+		if err := os.Mkdir(filepath.Join(folder, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link := func(name string) string {
+		path := filepath.Join(folder, name)
+		if err := os.Symlink("nowhere/a", path); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	link("linked.db.key")
+	socket, err := net.Listen("unix", filepath.Join(folder, "socket.db"))
+	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { socket.Close() }) //nolint:errcheck // nothing was sent
 	stored, err := os.ReadFile(filepath.Join(folder, "sallyport.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +62,8 @@ func badConfigurations(t *testing.T, folder string) map[string]badConfiguration 
 		"no configuration file":       {args: []string{"--config", "missing.yaml"}, saying: "missing.yaml"},
 		"all addresses without TLS":   {args: []string{"--listen", "0.0.0.0:0"}, saying: "plain_http"},
 		"an unknown host":             {args: []string{"--listen", "host.invalid:0"}, saying: "listen: "},
-		"an address of another host":  {args: []string{"--listen", "192.0.2.1:0", "--plain-http", "true"}, saying: "192.0.2.1:0"},
+		"an address of another host":  {args: []string{"--listen", "192.0.2.1:0", "--plain-http", "true"}, saying: "listen: listen tcp 192.0.2.1:0"},
+		"an admin address of another": {args: []string{"--admin-listen", "192.0.2.1:0"}, saying: "admin.listen: listen tcp 192.0.2.1:0"},
 		"one address for both":        {args: []string{"--listen", "127.0.0.1:12399", "--admin-listen", "127.0.0.1:12399"}, saying: "admin.listen"},
 		"an unknown admin host":       {args: []string{"--admin-listen", "host.invalid:0"}, saying: "host.invalid"},
 		"no certificate":              {args: []string{"--tls-certificate", "missing.crt", "--tls-key", key}, saying: "missing.crt"},
@@ -58,6 +78,13 @@ func badConfigurations(t *testing.T, folder string) map[string]badConfiguration 
 		"another key":                 {args: []string{"--store", dsn}, env: []string{"SALLYPORT_KEY_ENCRYPTION_KEY=" + other}, saying: "encrypted with"},
 		"a key that is too short":     {env: []string{"SALLYPORT_KEY_ENCRYPTION_KEY=c2hvcnQ="}, saying: "32 bytes in base64"},
 		"a key that is missing":       {args: []string{"--store", "sqlite:" + lost}, saying: "lost.db.key is missing"},
+		"a link as key":               {args: []string{"--store", "sqlite:" + filepath.Join(folder, "linked.db")}, saying: "linked.db.key"},
+		"a link as database":          {args: []string{"--store", "sqlite:" + link("link.db")}, saying: "link.db: no such file"},
+		"a socket as database":        {args: []string{"--store", "sqlite:" + socket.Addr().String()}, saying: "this is not a regular file"},
+		"a folder as credentials":     {args: []string{"--store", "sqlite:" + filepath.Join(folder, "new.db")}, saying: "set SALLYPORT_ADMIN_PASSWORD and"},
+		"PostgreSQL unencrypted":      postgres("postgres://u@192.0.2.1/x", "store: the server is another machine"),
+		"PostgreSQL's missing CA":     postgres("postgres://u@127.0.0.1:1/x?sslmode=verify-ca&sslrootcert=missing.crt", "store: the address of the server"),
+		"PostgreSQL's small pool":     postgres("postgres://u@127.0.0.1:1/x?pool_max_conns=1", "store: pool_max_conns must be 2 or more"),
 		"PostgreSQL without a key":    {args: []string{"--store", "postgres://127.0.0.1/x"}, saying: "PostgreSQL has no place for the key"},
 		"a password in the arguments": {args: []string{"--store", "postgres://u:p@127.0.0.1/x"}, saying: "SALLYPORT_STORE_FILE"},
 		"a short password":            {env: []string{"SALLYPORT_ADMIN_PASSWORD=short"}, saying: "admin_password"},

@@ -16,7 +16,7 @@ func newConfig() *cobra.Command {
 		Use:   "check",
 		Short: "Report all errors of the configuration, or print the effective values",
 		Long: "check refuses each configuration that serve refuses, and creates nothing. It does not connect to a\n" +
-			"PostgreSQL server. Secrets are not shown.",
+			"PostgreSQL server, nor open a database of an earlier version. Secrets are not shown.",
 		Example: "  sallyport config check\n  SALLYPORT_LOG_LEVEL=debug sallyport config check --output yaml",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return checkConfig(cmd, flags.sources(cmd), out) },

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/sallyport/sallyport/impl/authn/sealing"
 	"github.com/sallyport/sallyport/impl/config"
@@ -53,6 +54,14 @@ func writePasswords(path string, passwords map[string]string) error {
 	return errors.Join(file.Sync(), file.Close())
 }
 
+// notFolder refuses the path of a folder, which no file can replace.
+func notFolder(path string) error {
+	if info, err := os.Lstat(path); err == nil && info.IsDir() {
+		return &fs.PathError{Op: "open", Path: path, Err: syscall.EISDIR}
+	}
+	return nil
+}
+
 // keyEncryptionKey returns the configured key, or the one in the file beside the SQLite database, which it creates if
 // there is none. Without a database nothing is encrypted, and it returns a new key. config.Servable requires a
 // configured key for PostgreSQL, which has no place for a file.
@@ -66,9 +75,13 @@ func keyEncryptionKey(c config.Config) ([]byte, error) {
 
 	path := besideDatabase(c.Store, ".key")
 	if err := createKeyFile(path); err != nil {
-		return nil, fmt.Errorf("write the key-encryption key to %s: %w", path, err)
+		return nil, createKeyError(path, err)
 	}
 	return readKeyFile(path)
+}
+
+func createKeyError(path string, cause error) error {
+	return fmt.Errorf("write the key-encryption key to %s: %w", path, cause)
 }
 
 // existingKeyEncryptionKey is keyEncryptionKey for commands that write what a server is to read. It creates no key,
@@ -156,8 +169,9 @@ func configuredKeys(c config.Config) string {
 // nextKeyFile returns the path of the new key while it replaces the one beside the database.
 func nextKeyFile(dsn string) string { return besideDatabase(dsn, ".key.new") }
 
+// exists reports whether there is a file with this name. A link counts, even if what it leads to is missing.
 func exists(path string) bool {
-	_, err := os.Stat(path)
+	_, err := os.Lstat(path)
 	return !errors.Is(err, fs.ErrNotExist)
 }
 

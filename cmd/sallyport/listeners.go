@@ -56,11 +56,11 @@ func listen(ctx context.Context, address, adminAddress string, log *slog.Logger)
 		log.Warn("few file descriptors: connections limited", "limit", descriptors, "connections", publicMax)
 	}
 
-	public, err := listenAt(ctx, address, publicMax, installed().setting("listen", another(address, "12401")))
+	public, err := listenAt(ctx, "listen", address, publicMax, installed().setting("listen", another(address, "12401")))
 	if err != nil || adminAddress == "" {
 		return listeners{public: public, connections: public}, err
 	}
-	admin, err := listenAt(ctx, adminAddress, adminMax,
+	admin, err := listenAt(ctx, "admin.listen", adminAddress, adminMax,
 		installed().setting("admin.listen", another(adminAddress, "12491"))+", or none, which is empty")
 	if err != nil {
 		return listeners{}, errors.Join(err, public.Close())
@@ -74,14 +74,14 @@ func another(address, port string) string {
 	return net.JoinHostPort(host, port)
 }
 
-// listenAt opens a listener. If the address is in use, its error names the alternative.
-func listenAt(ctx context.Context, address string, limit int, alternative string) (*connections.Listener, error) {
+// listenAt opens the listener of a setting. If the address is in use, its error names the alternative.
+func listenAt(ctx context.Context, key, address string, limit int, alternative string) (*connections.Listener, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%w; is another server running? Another port: %s", err, alternative)
+		return nil, fmt.Errorf("%s: %w; is another server running? Another port: %s", key, err, alternative)
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", key, err)
 	}
 	return connections.New(listener, limit), nil
 }

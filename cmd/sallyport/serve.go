@@ -116,11 +116,15 @@ func storePasswords(dsn string, generated map[string]string, log *slog.Logger) e
 
 	path := credentialsFile(dsn)
 	if err := writePasswords(path, generated); err != nil {
-		return fmt.Errorf("the generated passwords of the built-in users cannot be written; "+
-			"set SALLYPORT_ADMIN_PASSWORD and SALLYPORT_READONLY_PASSWORD instead: %w", err)
+		return keepPasswordsError(err)
 	}
 	log.Info("passwords generated for built-in users", "file", path, "users", users)
 	return nil
+}
+
+func keepPasswordsError(cause error) error {
+	return fmt.Errorf("the generated passwords of the built-in users cannot be written; "+
+		"set SALLYPORT_ADMIN_PASSWORD and SALLYPORT_READONLY_PASSWORD instead: %w", cause)
 }
 
 // open builds the server from its configuration. It passes generated passwords of built-in users to keep.

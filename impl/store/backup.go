@@ -214,7 +214,7 @@ func openReadOnly(path string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(path); err != nil {
+	if err := regular(path); err != nil {
 		return nil, err
 	}
 	return sql.Open("sqlite", uri(path)+"?mode=ro&_pragma=busy_timeout(2000)")

@@ -151,6 +151,16 @@ const connectionIdle = 5 * time.Minute
 // connectionLife is the maximum age of a connection. A new one reads the server's clock again.
 const connectionLife = time.Hour
 
+// CheckParameters returns the error with which Open refuses the DSN of a PostgreSQL server before it connects, such as
+// one about a missing certificate file. It accepts all DSNs of other kinds.
+func CheckParameters(dsn string) error {
+	if !IsPostgres(dsn) {
+		return nil
+	}
+	_, _, err := parsePostgres(dsn)
+	return err
+}
+
 // parsePostgres parses a DSN as libpq does. The DSN overrides the defaults that are set here.
 func parsePostgres(dsn string) (*pgx.ConnConfig, int, error) {
 	u, err := postgresURL(dsn)

@@ -146,14 +146,24 @@ func ownFile(path string) error {
 	if err := create(path); !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	info, err := os.Stat(path)
-	if err != nil {
+	if err := regular(path); err != nil {
 		return err
 	}
-	if info.IsDir() {
-		return &fs.PathError{Op: "open", Path: path, Err: syscall.EISDIR}
-	}
 	return os.Chmod(path, 0o600)
+}
+
+// regular returns an error unless a path is that of an existing regular file, or of a link to one.
+func regular(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return err
+	case info.IsDir():
+		return &fs.PathError{Op: "open", Path: path, Err: syscall.EISDIR}
+	case !info.Mode().IsRegular(): // such as a device, which is not to be changed
+		return &fs.PathError{Op: "open", Path: path, Err: errors.New("this is not a regular file")}
+	}
+	return nil
 }
 
 // The limits of retries when a database is opened.
