@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"slices"
 	"strconv"
@@ -161,7 +162,7 @@ func (p *parser) store(key string) string {
 func (p *parser) password(key string) string {
 	password := p.values[key]
 	if n := utf8.RuneCountInString(password); n > 0 && n < 8 || len(password) > secret.MaxPassword {
-		p.addProblem(key, "a password has 8 characters to %d bytes", secret.MaxPassword)
+		p.addProblem(key, "a password must have at least 8 characters and at most %d bytes", secret.MaxPassword)
 	}
 	return password
 }
@@ -189,11 +190,7 @@ func (p *parser) fallbackKey(key string) []byte {
 }
 
 func (p *parser) duration(key string) time.Duration {
-	d, err := time.ParseDuration(p.values[key])
-	if err != nil || d <= 0 {
-		p.addProblem(key, "%q is not a positive duration such as 30m", p.values[key])
-	}
-	return d
+	return p.durationFrom(key, 1, "a positive duration such as 30m")
 }
 
 // realms reads the file that the setting names; nil if it is empty.
@@ -211,16 +208,32 @@ func (p *parser) realms(key string) []saml.Realm {
 
 // limit parses a duration that may be zero, which usually means no limit.
 func (p *parser) limit(key string) time.Duration {
-	if p.values[key] == "0s" {
-		return 0
+	return p.durationFrom(key, 0, "0s or a positive duration such as 30m")
+}
+
+// durationFrom parses a duration of at least a minimum. Like Go, it knows no days; unlike Go, it wants a unit for zero.
+func (p *parser) durationFrom(key string, minimum time.Duration, accepted string) time.Duration {
+	text := p.values[key]
+	d, err := time.ParseDuration(text)
+	digits, inDays := strings.CutSuffix(text, "d")
+	n, notNumber := strconv.ParseUint(digits, 10, 31)
+	switch {
+	case notNumber == nil && n == 0 && !inDays && minimum == 0:
+		p.addProblem(key, "%q has no unit: write 0s", text)
+	case notNumber == nil && n > 0 && inDays:
+		p.addProblem(key, "%q is in days, and hours are the longest unit: write %dh", text, 24*n)
+	case notNumber == nil && n > 0:
+		p.addProblem(key, "%q has no unit: write %ds, %dm or %dh", text, n, n, n)
+	case err != nil || d < minimum:
+		p.addProblem(key, "%q is not %s", text, accepted)
 	}
-	return p.duration(key)
+	return d
 }
 
 func (p *parser) count(key string) int {
 	n, err := strconv.ParseUint(p.values[key], 10, 31)
 	if err != nil || n == 0 {
-		p.addProblem(key, "%q is not a positive whole number", p.values[key])
+		p.addProblem(key, "%q is not a whole number from 1 to %d", p.values[key], math.MaxInt32)
 	}
 	return int(n)
 }

@@ -40,7 +40,7 @@ func TestLoad_AllProblems(t *testing.T) {
 		`listen: "nowhere" is not an address and a port, such as 127.0.0.1:12400`,
 		"store: this is not sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or none; libpq's key=value form is " +
 			"not taken",
-		"admin_password: a password has 8 characters to 1024 bytes",
+		"admin_password: a password must have at least 8 characters and at most 1024 bytes",
 		"key_encryption_key: this must be 32 bytes in base64, such as the output of: openssl rand -base64 32",
 		`session.idle: "soon" is not a positive duration such as 30m`,
 		`session.grace: "-1s" is not a positive duration such as 30m`,
@@ -112,6 +112,36 @@ func TestLoad_BadValues(t *testing.T) {
 				t.Errorf("%s = %q: %q; want one line about it", key, value, got)
 			}
 		}
+	}
+}
+
+// Ensures that the error of a number or a duration says what to write instead.
+func TestLoad_BadNumbers(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"drain_delay=0":                `"0" has no unit: write 0s`,
+		"drain_delay=00":               `"00" has no unit: write 0s`,
+		"drain_delay=5":                `"5" has no unit: write 5s, 5m or 5h`,
+		"drain_delay=-1":               `"-1" is not 0s or a positive duration such as 30m`,
+		"drain_delay=":                 `"" is not 0s or a positive duration such as 30m`,
+		"session.idle=0":               `"0" is not a positive duration such as 30m`,
+		"session.idle=30":              `"30" has no unit: write 30s, 30m or 30h`,
+		"session.idle=0d":              `"0d" is not a positive duration such as 30m`,
+		"audit.retention=90d":          `"90d" is in days, and hours are the longest unit: write 2160h`,
+		"lockout.failures=many":        `"many" is not a whole number from 1 to 2147483647`,
+		"lockout.failures=99999999999": `"99999999999" is not a whole number from 1 to 2147483647`,
+	} {
+		t.Run(given, func(t *testing.T) {
+			t.Parallel()
+			key, value, _ := strings.Cut(given, "=")
+			if got := problem(t, Sources{Flags: map[string]string{key: value}}); got != key+": "+want {
+				t.Errorf("got %q; want %q", got, key+": "+want)
+			}
+		})
+	}
+	c, err := Load(Sources{Flags: map[string]string{"drain_delay": "0m"}, Env: environ{}.lookup})
+	if err != nil || c.DrainDelay != 0 {
+		t.Errorf("zero minutes are %s, %v", c.DrainDelay, err)
 	}
 }
 
