@@ -105,7 +105,7 @@ var layers = map[string][]string{
 		"platform/admission/wildcard", "platform/dn",
 		"saml/protocol", "platform/background", "platform/outcome", "platform/secret", "platform/strictyaml", "authn/session", "store",
 		"authn/user"},
-	"config": {"apikey", "http/compatibility", "audit", "authn/elevation", "authn/attempts", "saml", "platform/secret", "platform/strictyaml", "platform/suggest",
+	"config": {"apikey", "http/compatibility", "audit", "authn/elevation", "authn/attempts", "authn/password", "authn/user", "saml", "platform/secret", "platform/strictyaml", "platform/suggest",
 		"authn/session", "store"},
 	"app": {"authz/access", "account", "config", "apikey", "audit", "platform/background", "authz/applicationprivilege", "authn", "authn/elevation",
 		"authn/attempts", "http/console", "http/contract", "http/crossorigin", "http/ece", "http/edge", "http/elastic", "http/navigation", "http/reference",

@@ -88,6 +88,7 @@ func badConfigurations(t *testing.T, folder string) map[string]badConfiguration 
 		"PostgreSQL without a key":    {args: []string{"--store", "postgres://127.0.0.1/x"}, saying: "PostgreSQL has no place for the key"},
 		"a password in the arguments": {args: []string{"--store", "postgres://u:p@127.0.0.1/x"}, saying: "SALLYPORT_STORE_FILE"},
 		"a short password":            {env: []string{"SALLYPORT_ADMIN_PASSWORD=short"}, saying: "admin_password"},
+		"a common password":           {env: []string{"SALLYPORT_READONLY_PASSWORD=password"}, saying: "readonly_password: this password is one that many"},
 		"attributes of traces": {
 			env: []string{"SALLYPORT_TRACING=true", "OTEL_RESOURCE_ATTRIBUTES=nonsense"}, saying: "OTEL_RESOURCE_ATTRIBUTES",
 		},

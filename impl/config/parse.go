@@ -11,14 +11,16 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/api"
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/audit"
 	"github.com/sallyport/sallyport/impl/authn/attempts"
 	"github.com/sallyport/sallyport/impl/authn/elevation"
+	"github.com/sallyport/sallyport/impl/authn/password"
 	"github.com/sallyport/sallyport/impl/authn/session"
+	"github.com/sallyport/sallyport/impl/authn/user"
+	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/http/compatibility"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/platform/suggest"
@@ -43,8 +45,8 @@ func parse(values map[string]string) (Config, error) {
 		TLSKey:           values["tls.key"],
 		PlainHTTP:        p.oneOf("plain_http") == "true",
 		Store:            p.store("store"),
-		AdminPassword:    p.password("admin_password"),
-		ReadonlyPassword: p.password("readonly_password"),
+		AdminPassword:    p.password("admin_password", user.Admin),
+		ReadonlyPassword: p.password("readonly_password", user.Readonly),
 		KeyEncryptionKey: p.key("key_encryption_key"),
 
 		KeyEncryptionKeyFallback: p.fallbackKey("key_encryption_key_fallback"),
@@ -159,12 +161,16 @@ func (p *parser) store(key string) string {
 	return p.values[key]
 }
 
-func (p *parser) password(key string) string {
-	password := p.values[key]
-	if n := utf8.RuneCountInString(password); n > 0 && n < 8 || len(password) > secret.MaxPassword {
-		p.addProblem(key, "a password must have at least 8 characters and at most %d bytes", secret.MaxPassword)
+// password checks the password of a built-in user, unless it is empty.
+func (p *parser) password(key, userName string) string {
+	given := p.values[key]
+	if given == "" {
+		return ""
 	}
-	return password
+	if problem, ok := errors.AsType[*fault.Error](password.Check(given, userName)); ok {
+		p.addProblem(key, "%s", problem.Message)
+	}
+	return given
 }
 
 func (p *parser) key(key string) []byte {
