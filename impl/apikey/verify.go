@@ -109,11 +109,7 @@ func check(key store.APIKey, text string, now time.Time) error {
 const maxID = 64
 
 func parse(credential string) (id, text string, err error) {
-	encoding := base64.StdEncoding
-	if !strings.Contains(credential, "=") { // Elasticsearch accepts base64 without padding
-		encoding = base64.RawStdEncoding
-	}
-	decoded, err := encoding.Strict().DecodeString(credential)
+	decoded, err := secret.DecodeCredential(credential)
 	if err != nil {
 		return "", "", reject(outcome.Refused, "invalid ApiKey value")
 	}

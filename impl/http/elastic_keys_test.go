@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -516,7 +517,8 @@ func TestSecurityKeys_ClearCache(t *testing.T) {
 		"no API key owned by requesting user found for ID ["+odd+"]")
 }
 
-// Ensures that the padding of base64 may be left out, as Elasticsearch's decoder accepts.
+// Ensures that the padding of base64 may be left out, as Elasticsearch's decoder accepts, and that this is the same key
+// for all that caches and revokes.
 func TestSecurityKeys_WithoutPadding(t *testing.T) {
 	t.Parallel()
 
@@ -530,4 +532,13 @@ func TestSecurityKeys_WithoutPadding(t *testing.T) {
 	if response, body := w.do(http.MethodGet, "/api/v1/user", "", apiKey(bare)); response.StatusCode != http.StatusOK {
 		t.Errorf("ECE: %d %s", response.StatusCode, body)
 	}
+
+	// A form that is cached does not outlive a revocation by another one.
+	padded, unpadded := w.introspect(key.encoded), w.introspect(bare)
+	if !padded.Active || !reflect.DeepEqual(padded, unpadded) {
+		t.Errorf("introspection shows %+v and %+v", padded, unpadded)
+	}
+	w.es(apiKey(key.encoded), "DELETE /_security/api_key", `{"owner":true}`).ok()
+	w.es(apiKey(bare), "GET /_security/_authenticate", "").fails(http.StatusUnauthorized, securityDenied,
+		"unable to authenticate with provided credentials and anonymous access is not allowed for this request")
 }

@@ -166,12 +166,12 @@ func (s *Service) Verify(ctx context.Context, bearer string) (store.ServiceToken
 	return token, err
 }
 
-// parse decodes a token. Elasticsearch issues tokens without padding, and accepts both.
+// parse decodes a token. Elasticsearch issues tokens without padding.
 func parse(bearer string) (id ID, text string, ok bool) {
 	if len(bearer) > maxToken {
 		return id, "", false
 	}
-	decoded, err := base64.RawStdEncoding.Strict().DecodeString(strings.TrimRight(bearer, "="))
+	decoded, err := secret.DecodeCredential(bearer)
 	if err != nil {
 		return id, "", false
 	}

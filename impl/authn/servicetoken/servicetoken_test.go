@@ -63,19 +63,20 @@ func TestVerify(t *testing.T) {
 		bearer string
 		want   fault.Code // the zero Code if it is accepted
 	}{
-		"issued":          {issued, fault.Code{}},
-		"padded":          {base64.StdEncoding.EncodeToString(decoded(t, issued)), fault.Code{}},
-		"another secret":  {encode(id, text+"x"), fault.ServiceTokenInvalid},
-		"no secret":       {encode(id, ""), fault.ServiceTokenInvalid},
-		"another name":    {encode(ID{fleet, "u"}, text), fault.ServiceTokenInvalid},
-		"another account": {encode(ID{"elastic/auto-ops", "t"}, text), fault.ServiceTokenInvalid},
-		"unknown account": {encode(ID{"elastic/unknown", "t"}, text), fault.ServiceTokenInvalid},
-		"no name":         {encode(ID{fleet, ""}, text), fault.CredentialsInvalid},
-		"no colon":        {encoded(prefix + id.String()), fault.CredentialsInvalid},
-		"four parts":      {encode(ID{fleet + "/a", "t"}, text), fault.CredentialsInvalid},
-		"line break":      {encode(ID{"elastic\n/fleet-server", "t"}, text), fault.CredentialsInvalid},
-		"no base64":       {issued + "!", fault.CredentialsInvalid},
-		"too long":        {encode(id, strings.Repeat("x", maxToken)), fault.CredentialsInvalid},
+		"issued":           {issued, fault.Code{}},
+		"padded":           {base64.StdEncoding.EncodeToString(decoded(t, issued)), fault.Code{}},
+		"another secret":   {encode(id, text+"x"), fault.ServiceTokenInvalid},
+		"no secret":        {encode(id, ""), fault.ServiceTokenInvalid},
+		"another name":     {encode(ID{fleet, "u"}, text), fault.ServiceTokenInvalid},
+		"another account":  {encode(ID{"elastic/auto-ops", "t"}, text), fault.ServiceTokenInvalid},
+		"unknown account":  {encode(ID{"elastic/unknown", "t"}, text), fault.ServiceTokenInvalid},
+		"no name":          {encode(ID{fleet, ""}, text), fault.CredentialsInvalid},
+		"no colon":         {encoded(prefix + id.String()), fault.CredentialsInvalid},
+		"four parts":       {encode(ID{fleet + "/a", "t"}, text), fault.CredentialsInvalid},
+		"line break":       {encode(ID{"elastic\n/fleet-server", "t"}, text), fault.CredentialsInvalid},
+		"no base64":        {issued + "!", fault.CredentialsInvalid},
+		"too much padding": {issued + "====", fault.CredentialsInvalid},
+		"too long":         {encode(id, strings.Repeat("x", maxToken)), fault.CredentialsInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			token, err := s.Verify(t.Context(), test.bearer)

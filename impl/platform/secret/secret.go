@@ -4,7 +4,10 @@ package secret
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/base64"
 	"encoding/hex"
+	"errors"
+	"strings"
 )
 
 // Text returns n random bytes of crypto/rand in URL-safe base64 without padding.
@@ -19,3 +22,16 @@ func Digest(text string) string {
 
 // Equal reports whether two texts are equal, in a time that depends on their lengths only.
 func Equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// DecodeCredential decodes a credential from base64. As in Elasticsearch, the padding may be left out, but not a part of
+// it. Otherwise it must be what an encoder makes, unlike in Elasticsearch, so a credential has two forms at most.
+func DecodeCredential(text string) ([]byte, error) {
+	encoding := base64.RawStdEncoding
+	if strings.Contains(text, "=") {
+		encoding = base64.StdEncoding
+	}
+	if strings.ContainsAny(text, "\r\n") { // the decoder skips them
+		return nil, errors.New("secret: the credential has more than one line")
+	}
+	return encoding.Strict().DecodeString(text)
+}

@@ -231,3 +231,27 @@ func TestCheckHash(t *testing.T) {
 		}
 	}
 }
+
+// Ensures that a credential has two forms, with and without padding, and no more.
+func TestDecodeCredential(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"padded":                   {"YTpiYw==", "a:bc"},
+		"without padding":          {"YTpiYw", "a:bc"},
+		"nothing to pad":           {"YTpi", "a:b"},
+		"half of the padding":      {"YTpiYw=", ""},
+		"too much padding":         {"YTpi====", ""},
+		"bits that are not used":   {"YTpiYx==", ""},
+		"the same without padding": {"YTpiYx", ""},
+		"line break":               {"YTpi\nYw==", ""},
+		"carriage return":          {"YTpiYw==\r", ""},
+		"blank":                    {"YTpi Yw==", ""},
+		"alphabet of URLs":         {"_-8=", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := DecodeCredential(c.text)
+			if (err != nil) != (c.want == "") || err == nil && string(got) != c.want {
+				t.Errorf("got %q, %v; want %q", got, err, c.want)
+			}
+		})
+	}
+}
