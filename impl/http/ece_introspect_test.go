@@ -1,6 +1,7 @@
 package http_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -326,6 +327,42 @@ func TestIntrospect_Refused(t *testing.T) {
 
 	response, body := w.do(http.MethodPost, introspectPath, `{"token":"x"}`, readonly)
 	w.refused(response, body, http.StatusUnsupportedMediaType, "root.unsupported_media_type", "Content-Type")
+}
+
+// Ensures that a form in another charset or with two content types is refused, as two readers could read two
+// credentials from it.
+func TestIntrospect_ContentType(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t)
+	const form = "application/x-www-form-urlencoded"
+	for name, test := range map[string]struct {
+		types  []string
+		status int
+	}{
+		"plain":           {[]string{form}, http.StatusOK},
+		"UTF-8":           {[]string{form + "; charset=UTF-8"}, http.StatusOK},
+		"UTF-8 in quotes": {[]string{form + `;charset="utf-8"`}, http.StatusOK},
+		"UTF-16":          {[]string{form + "; charset=utf-16"}, http.StatusUnsupportedMediaType},
+		"repeated":        {[]string{form, form}, http.StatusUnsupportedMediaType},
+		"two types":       {[]string{form, "application/json"}, http.StatusUnsupportedMediaType},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &world{T: t, url: w.url, seen: w.seen}
+			response, body := w.do(http.MethodPost, introspectPath, "token=x", readonly,
+				func(_ context.Context, r *http.Request) error {
+					r.Header["Content-Type"] = test.types
+					return nil
+				})
+			if test.status == http.StatusOK {
+				if response.StatusCode != http.StatusOK {
+					t.Errorf("%d %s", response.StatusCode, body)
+				}
+				return
+			}
+			w.refused(response, body, test.status, "root.unsupported_media_type", "Content-Type")
+		})
+	}
 }
 
 // Ensures that a hint changes nothing, as RFC 7662 allows, and neither does a member that other servers take.

@@ -3,7 +3,6 @@ package contract
 import (
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -282,18 +281,10 @@ func (c *requestChecks) acceptParameters(r *http.Request, params map[string]stri
 	return c.acceptPath(params) && c.acceptQuery(r.URL.RawQuery) && c.acceptHeader(r.Header) && c.acceptCookies(r)
 }
 
-// isJSON reports whether a content type is that of JSON in UTF-8.
+// isJSON reports whether a content type is that of JSON. Its parameters were checked before.
 func isJSON(contentType string) bool {
-	if contentType == mediaJSON {
-		return true
-	}
 	base, _, _ := strings.Cut(contentType, ";")
-	if strings.TrimSpace(base) != mediaJSON {
-		return false
-	}
-	_, parameters, err := mime.ParseMediaType(contentType)
-	charset, given := parameters["charset"]
-	return err == nil && (!given || strings.EqualFold(charset, "utf-8"))
+	return strings.TrimSpace(base) == mediaJSON
 }
 
 func (c *requestChecks) acceptPath(params map[string]string) bool {

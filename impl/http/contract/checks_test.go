@@ -2,6 +2,7 @@ package contract
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -224,6 +225,65 @@ func TestChecks_Interpreter(t *testing.T) {
 			}
 			if valid < rounds/2 || 100*undecided > valid {
 				t.Errorf("of %d requests %d are valid, and %d of these undecided", rounds, valid, undecided)
+			}
+		})
+	}
+}
+
+// Ensures that no operation takes a body with two content types, or in another charset, whatever else it has.
+func TestValidate_ContentType(t *testing.T) {
+	t.Parallel()
+	refused := map[string][]string{
+		"repeated":               {"TYPE", "TYPE"},
+		"another type first":     {"text/plain", "TYPE"},
+		"another type second":    {"TYPE", "text/plain"},
+		"another charset":        {"TYPE; charset=utf-16"},
+		"quoted":                 {`TYPE; charset="utf-16"`},
+		"among other parameters": {"TYPE; a=b; CHARSET=latin1"},
+		"two charsets":           {"TYPE; charset=utf-8; charset=utf-16"},
+		"malformed":              {"TYPE; charset"},
+	}
+	taken := map[string][]string{
+		"plain":      {"TYPE"},
+		"lower case": {"TYPE; charset=utf-8"},
+		"upper case": {"TYPE;charset=UTF-8"},
+		"in quotes":  {`TYPE; charset="UTF-8"`},
+	}
+	for _, op := range load(t).Operations {
+		if !op.TakesBody {
+			continue
+		}
+		t.Run(op.ID, func(t *testing.T) {
+			t.Parallel()
+			media := mediaJSON
+			if len(op.FormFields) > 0 {
+				media = mediaForm
+			}
+			check := func(types []string, body string) error {
+				r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+				for _, each := range types {
+					r.Header.Add("Content-Type", strings.ReplaceAll(each, "TYPE", media))
+				}
+				r.Body = NewBody([]byte(body))
+				_, err := op.Validate(r, nil)
+				_, forCaller := op.ValidateFor(r, nil, func(any) error { return nil })
+				if errors.Is(err, ErrCharset) != errors.Is(forCaller, ErrCharset) {
+					t.Errorf("%q: %v, and %v by the rules of a caller", types, err, forCaller)
+				}
+				return err
+			}
+			for name, types := range refused {
+				if err := check(types, "{}"); !errors.Is(err, ErrCharset) {
+					t.Errorf("%s: %v", name, err)
+				}
+				if err := check(types, ""); errors.Is(err, ErrCharset) {
+					t.Errorf("%s, without a body: %v", name, err)
+				}
+			}
+			for name, types := range taken {
+				if err := check(types, "{}"); errors.Is(err, ErrCharset) {
+					t.Errorf("%s: %v", name, err)
+				}
 			}
 		})
 	}

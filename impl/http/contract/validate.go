@@ -17,28 +17,36 @@ import (
 // The decoders of kin-openapi are global. This one refuses what two readers of one body could disagree about.
 func init() {
 	openapi3filter.RegisterBodyDecoder("application/json",
-		func(body io.Reader, header http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
-			return decode(body, header)
+		func(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
+			data, err := io.ReadAll(body)
+			if err != nil {
+				return nil, err
+			}
+			return Decode(data)
 		})
 }
 
-// ErrCharset means that the content type of a body is malformed or names an encoding other than JSON's (RFC 8259,
-// section 8.1).
-var ErrCharset = errors.New("contract: the content type is malformed or names another charset than UTF-8")
+// ErrCharset means that a body has several content types, or one that is malformed or names another charset than that
+// of JSON (RFC 8259, section 8.1) and of forms (URL Standard).
+var ErrCharset = errors.New("contract: the content type is repeated, malformed or names another charset than UTF-8")
 
-func decode(body io.Reader, header http.Header) (any, error) {
-	if contentType := header.Get("Content-Type"); contentType != "" {
-		_, parameters, err := mime.ParseMediaType(contentType)
-		charset, given := parameters["charset"]
-		if err != nil || given && !strings.EqualFold(charset, "utf-8") {
-			return nil, ErrCharset
-		}
+// checkContentType returns ErrCharset. Whether the operation takes the type, and needs one, is checked with the body.
+func (op *Operation) checkContentType(r *http.Request) error {
+	values := r.Header["Content-Type"]
+	if !op.TakesBody || r.ContentLength == 0 || len(values) == 0 {
+		return nil
 	}
-	data, err := io.ReadAll(body)
-	if err != nil {
-		return nil, err
+	if len(values) > 1 {
+		return ErrCharset
 	}
-	return Decode(data)
+	if values[0] == mediaJSON || values[0] == mediaForm || values[0] == "" {
+		return nil
+	}
+	_, parameters, err := mime.ParseMediaType(values[0])
+	if charset, given := parameters["charset"]; err != nil || given && !strings.EqualFold(charset, "utf-8") {
+		return ErrCharset
+	}
+	return nil
 }
 
 // Decode is strictjson.Decode, which takes several times as long for valid text.
@@ -80,6 +88,9 @@ func (op *Operation) Validate(r *http.Request, params map[string]string) (Docume
 	if op.unchecked {
 		return Document{}, nil
 	}
+	if err := op.checkContentType(r); err != nil {
+		return Document{}, err
+	}
 	if op.checks == nil {
 		return op.interpret(r, params)
 	}
@@ -99,6 +110,9 @@ func (op *Operation) ValidateFor(
 ) (Document, error) {
 	if op.checks == nil {
 		return op.Validate(r, params)
+	}
+	if err := op.checkContentType(r); err != nil {
+		return Document{}, err
 	}
 
 	if document, ok := op.checks.accept(r, params); ok {

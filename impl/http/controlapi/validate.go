@@ -90,7 +90,7 @@ func writeInvalid(w http.ResponseWriter, err error) {
 	)
 	switch {
 	case errors.Is(err, contract.ErrCharset):
-		write(w, http.StatusUnsupportedMediaType, "the body must be in UTF-8", "Content-Type")
+		write(w, http.StatusUnsupportedMediaType, "the body must have one content type, in UTF-8", "Content-Type")
 	case errors.As(err, &twice):
 		write(w, http.StatusBadRequest, "this member occurs twice", contract.Clip(twice.Path))
 	case errors.As(err, &invalid) && invalid.MediaTypes != nil:

@@ -124,7 +124,7 @@ func refusal(err error) error {
 
 	switch {
 	case errors.Is(err, contract.ErrCharset):
-		message := "the body's content type must be application/json in UTF-8"
+		message := "the body must have one content type, in UTF-8"
 		return fault.New(fault.WrongMediaType, message, echo.HeaderContentType)
 	case errors.As(err, &syntax):
 		return fault.New(fault.InvalidJSON, "the body is not one JSON value: "+syntax.Error(), "body")
