@@ -287,18 +287,33 @@ func TestOutput_YAML(t *testing.T) {
 // Ensures that a command that fails creates no database and no key, and leaves an empty one empty.
 func TestUserAdd_NothingLeft(t *testing.T) {
 	t.Parallel()
-	for name, args := range map[string][]string{
-		"a short password": {"--role", "ece_platform_viewer", "--password-stdin"},
-		"an unknown role":  {"--role", "king", "--password-stdin"},
-		"no password":      {"--role", "ece_platform_viewer"},
-		"in memory":        {"--role", "ece_platform_viewer", "--password-stdin", "--store", "sqlite::memory:"},
+	const long = "a long password\n"
+	for name, c := range map[string]struct {
+		stdin  string
+		args   []string
+		saying string
+	}{
+		"a short password": {"short\n", []string{"bob", "--role", "ece_platform_viewer"}, "8 characters"},
+		"an unknown role":  {long, []string{"bob", "--role", "king"}, `no role "king"`},
+		"no role":          {long, []string{"bob"}, "at least one role"},
+		"a built-in user":  {long, []string{"admin", "--role", "ece_platform_viewer"}, `"admin" is the name of a built-in user`},
+		"a reserved name":  {long, []string{"elastic", "--role", "ece_platform_viewer"}, "is reserved"},
+		"a wrong name":     {long, []string{"a/b", "--role", "ece_platform_viewer"}, "a slash"},
+		"no text":          {long, []string{"bob", "--role", "ece_platform_viewer", "--email", "a\nb"}, "control characters"},
+		"no password":      {"", []string{"bob", "--role", "ece_platform_viewer"}, "8 characters"},
+		"in memory": {
+			long, []string{"bob", "--role", "ece_platform_viewer", "--store", "sqlite::memory:"}, "database in memory",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			o := run(t, invocation{args: append([]string{"user", "add", "bob"}, args...), stdin: "short\n", dir: dir})
-			if o.code == 0 || o.stdout != "" || strings.Contains(o.stderr, "created") {
-				t.Errorf("exit code %d: %s%s", o.code, o.stdout, o.stderr)
+			o := run(t, invocation{
+				args: append([]string{"user", "add", "--password-stdin"}, c.args...), stdin: c.stdin, dir: dir,
+			})
+			if o.code == 0 || o.stdout != "" || strings.Contains(o.stderr, "created") ||
+				!strings.Contains(o.stderr, c.saying) {
+				t.Errorf("exit code %d: %s%s; want %q", o.code, o.stdout, o.stderr, c.saying)
 			}
 			if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
 				t.Errorf("%v, %v; want nothing", files, err)

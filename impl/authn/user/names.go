@@ -21,11 +21,15 @@ func CheckTexts(fullName, email string) error {
 	return nil
 }
 
-// checkNewName returns fault.UserNameInvalid for a name that reads as a built-in user's, because it would be mistaken
-// for it in logs, lists and mails. It applies to new users only; existing ones keep their names.
+// checkNewName returns fault.UserNameConflict for a built-in user's name, also before the first start of a server makes
+// that user, and fault.UserNameInvalid for a name that reads as one, because it would be mistaken for it in logs, lists
+// and mails. It applies to new users only; existing ones keep their names.
 func checkNewName(name string) error {
 	for _, u := range builtins {
-		if name != u.Name && skeleton(name) == skeleton(u.Name) {
+		if name == u.Name {
+			return fault.New(fault.UserNameConflict, "\""+name+"\" is the name of a built-in user", "user_name")
+		}
+		if skeleton(name) == skeleton(u.Name) {
 			return fault.New(fault.UserNameInvalid, "the user name reads as that of the built-in user \""+u.Name+"\"",
 				"user_name")
 		}

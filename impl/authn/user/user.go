@@ -56,30 +56,41 @@ type New struct {
 	By identity.Principal
 }
 
+// Check returns the errors of Add that do not depend on records.
+func (n New) Check() error {
+	if err := CheckName(n.Name); err != nil {
+		return err
+	}
+	if err := checkUnreserved(n.Name); err != nil {
+		return err
+	}
+	if err := checkNewName(n.Name); err != nil {
+		return err
+	}
+	if _, err := identity.ParseRoles(n.Roles); err != nil {
+		return err
+	}
+	if err := CheckTexts(n.FullName, n.Email); err != nil {
+		return err
+	}
+	return password.Check(n.Password, n.Name)
+}
+
 // Add adds a user that is not built in. It returns fault.UserNameInvalid, UserNameConflict, UserRolesInvalid or
 // InvalidData.
 func (s *Service) Add(ctx context.Context, n New) (User, error) {
-	if err := CheckName(n.Name); err != nil {
+	if err := n.Check(); err != nil {
 		return User{}, err
 	}
 	roles, err := identity.ParseRoles(n.Roles)
 	if err != nil {
 		return User{}, err
 	}
-	if err := CheckTexts(n.FullName, n.Email); err != nil {
-		return User{}, err
-	}
-	hash, err := s.hashNew(ctx, n.Name, n.Password)
+	hash, err := s.hasher.Hash(ctx, n.Password)
 	if err != nil {
 		return User{}, err
 	}
 	added, err := store.Write(ctx, s.store, func(tx *store.Tx) (store.User, error) {
-		if err := checkUnreserved(n.Name); err != nil {
-			return store.User{}, err
-		}
-		if err := checkNewName(n.Name); err != nil {
-			return store.User{}, err
-		}
 		err := add(ctx, tx, n.By, store.User{
 			Name: n.Name, Enabled: !n.Disabled, Roles: roles, FullName: n.FullName, Email: n.Email, PasswordHash: hash,
 		})

@@ -55,6 +55,8 @@ func TestAdd_Name(t *testing.T) {
 		"no ASCII":          {"ä", fault.UserNameInvalid},
 		"508 characters":    {strings.Repeat("x", 508), fault.UserNameInvalid},
 		"reads as built in": {"Admin", fault.UserNameInvalid},
+		"built in":          {"admin", fault.UserNameConflict},
+		"reserved":          {"kibana", fault.UserNameInvalid},
 		"one character":     {"a", fault.Code{}},
 		"e-mail address":    {"alice@example.com", fault.Code{}},
 		"space within":      {"Jo Doe", fault.Code{}},
