@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport/sallyport/impl/store"
@@ -50,17 +52,28 @@ func schemaState(current, target int64) string {
 	return "up to date"
 }
 
-// newMigrateUp returns a command that does nothing but open the store, which migrates it.
+// newMigrateUp returns a command that does nothing but open the store, which migrates it. Where a server would create a
+// file, a mistaken path is more likely.
 func newMigrateUp() *cobra.Command {
 	const short = "Migrate the database's schema to this program's version"
-	return storeCommand(&cobra.Command{
+	return databaseCommand(&cobra.Command{
 		Use:     "up",
 		Short:   short,
 		Example: "  sallyport migrate up",
-		Args:    cobra.NoArgs,
-	}, func(cmd *cobra.Command, r records, _ []string) error {
-		current, _, err := store.Schema(cmd.Context(), r.config.Store)
+	}, func(cmd *cobra.Command, dsn string) error {
+		missing, err := missingDatabase(cmd.Context(), dsn)
+		if err == nil && missing && !store.IsPostgres(dsn) {
+			err = noDatabase(dsn)
+		}
 		if err != nil {
+			return err
+		}
+		st, err := openStore(cmd, dsn)
+		if err != nil {
+			return err
+		}
+		current, _, err := store.Schema(cmd.Context(), dsn)
+		if err := errors.Join(err, st.Close()); err != nil {
 			return err
 		}
 		return printLine(cmd, "the schema has version %d", current)

@@ -101,6 +101,8 @@ func TestPostgres_Commands(t *testing.T) {
 	t.Parallel()
 	r := newReplicas(t)
 	wantRefusal(t, r.command("", nil, "user", "list"), "is empty; start a server on it, or run migrate up")
+	wantRefusal(t, r.command("a long password\n", nil, "user", "add", "bob", "--role", "king", "--password-stdin"),
+		`no role "king"`)
 	r.wantWell("", `^database 0, program \d+: migrate up`, "migrate", "status")
 	r.wantWell("", `^the schema has version [1-9]`, "migrate", "up")
 	r.wantWell("", `: up to date\n$`, "migrate", "status")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,67 +44,70 @@ func onRecords(cmd *cobra.Command, c config.Config, f func(records) error) error
 	return withStore(cmd, c, f)
 }
 
-// withStore opens an existing store; only the commands "add" and "up" create the tables of one.
+// withStore opens the store of an existing database.
 func withStore(cmd *cobra.Command, c config.Config, f func(records) error) error {
-	isNew, err := newDatabase(cmd, c.Store)
+	missing, err := missingDatabase(cmd.Context(), c.Store)
 	if err != nil {
 		return err
 	}
-	if isNew {
-		if err := rehearse(cmd, c, f); err != nil {
-			return err
-		}
+	if missing {
+		return noDatabase(c.Store)
 	}
-
-	var st *store.Store
-	err = withProgress(cmd, "opening the database", func() error {
-		st, err = store.Open(cmd.Context(), c.Store, time.Now)
-		return err
-	})
+	st, err := openStore(cmd, c.Store)
 	if err != nil {
 		return err
 	}
 	st.ServerTime() // the servers may run on other machines
-	if isNew {
-		note(cmd, "created the database %s", databaseName(c.Store))
-	}
 	return errors.Join(f(records{c, st}), st.Close())
 }
 
-// rehearse calls f with a new store in memory, so that a command that fails creates no database.
-func rehearse(cmd *cobra.Command, c config.Config, f func(records) error) error {
-	st, err := store.Open(cmd.Context(), store.None, time.Now)
+// openStore opens a store. It creates the database if it is missing, and migrates it.
+func openStore(cmd *cobra.Command, dsn string) (st *store.Store, err error) {
+	err = withProgress(cmd, "opening the database", func() error {
+		st, err = store.Open(cmd.Context(), dsn, time.Now)
+		return err
+	})
+	return st, err
+}
+
+// createDatabase creates a database that is missing. It first calls check, so that a command that is refused creates
+// nothing.
+func createDatabase(cmd *cobra.Command, dsn string, check func() error) error {
+	missing, err := missingDatabase(cmd.Context(), dsn)
+	if err != nil || !missing {
+		return err
+	}
+	if err := check(); err != nil {
+		return err
+	}
+	st, err := openStore(cmd, dsn)
 	if err != nil {
 		return err
 	}
-	out := cmd.OutOrStdout()
-	cmd.SetOut(io.Discard)
-	defer cmd.SetOut(out)
-	return errors.Join(f(records{c, st}), st.Close())
+	note(cmd, "created the database %s", databaseName(dsn))
+	return st.Close()
 }
 
-// newDatabase reports whether a command is to create the database, and returns an error if it must not. On PostgreSQL
-// an operator creates an empty database, in which "migrate up" may create the tables, too.
-func newDatabase(cmd *cobra.Command, dsn string) (bool, error) {
+// missingDatabase reports whether there is no database: no file, or no tables on PostgreSQL, where an operator creates
+// an empty database.
+func missingDatabase(ctx context.Context, dsn string) (bool, error) {
 	if store.IsPostgres(dsn) {
-		version, _, err := store.Schema(cmd.Context(), dsn)
-		if err != nil || version > 0 {
-			return false, err
-		}
-		if cmd.Name() != "add" && cmd.Name() != "up" {
-			return false, fmt.Errorf("the database %s is empty; start a server on it, or run migrate up", databaseName(dsn))
-		}
-		return true, nil
+		version, _, err := store.Schema(ctx, dsn)
+		return version == 0, err
 	}
-
 	path := databaseFile(dsn)
 	if path == "" {
 		return false, usageErrorf("--store %s keeps no records", dsn)
 	}
-	if !exists(path) && cmd.Name() != "add" {
-		return false, fmt.Errorf("the database %s does not exist; name another with --store sqlite:PATH", path)
-	}
 	return !exists(path), nil
+}
+
+// noDatabase returns the error of a command that does not create the missing database.
+func noDatabase(dsn string) error {
+	if store.IsPostgres(dsn) {
+		return fmt.Errorf("the database %s is empty; start a server on it, or run migrate up", databaseName(dsn))
+	}
+	return fmt.Errorf("the database %s does not exist; name another with --store sqlite:PATH", databaseFile(dsn))
 }
 
 // databaseName returns the name of a database for messages: its file, or its DSN without the password.

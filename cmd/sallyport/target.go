@@ -40,6 +40,8 @@ type targetOf[T any] struct {
 	// database returns the part and how to close it.
 	database func(records) (T, func())
 	server   func(*client.Client) T
+	// create is called before the database is opened, for a command that may create it; nil for others.
+	create func(cmd *cobra.Command, dsn string) error
 }
 
 // targetCommand makes a command work on a database, also while a server runs on it, or on a server.
@@ -65,6 +67,11 @@ func targetCommand[T any](
 		settings, err := flags.settings.load(cmd)
 		if err != nil {
 			return err
+		}
+		if of.create != nil {
+			if err := of.create(cmd, settings.Store); err != nil {
+				return err
+			}
 		}
 		return onRecords(cmd, settings, func(r records) error {
 			part, done := of.database(r)

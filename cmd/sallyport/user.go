@@ -31,23 +31,22 @@ func oneName(cmd *cobra.Command, args []string) error {
 // namedUser makes a command work on one user.
 func namedUser(cmd *cobra.Command, run func(*cobra.Command, directory, string) error) *cobra.Command {
 	cmd.Args = oneName
-	if cmd.Name() != "add" {
-		completeNames(cmd, userNames)
-	}
-	return targetCommand(cmd, directories, func(cmd *cobra.Command, users directory, args []string) error {
-		return run(cmd, users, args[0])
-	})
+	return targetCommand(completeNames(cmd, userNames), directories,
+		func(cmd *cobra.Command, users directory, args []string) error { return run(cmd, users, args[0]) })
 }
 
 func newUserAdd() *cobra.Command {
 	var n user.New
 	var password newPassword
-	cmd := namedUser(&cobra.Command{
+	users := directories
+	users.create = func(cmd *cobra.Command, dsn string) error { return createDatabase(cmd, dsn, n.Check) }
+	cmd := targetCommand(&cobra.Command{
 		Use:   "add NAME --role ROLE",
 		Short: "Add a user",
 		Example: "  echo 'correct horse' | sallyport user add bob --role ece_deployment_viewer --password-stdin\n" +
 			"  sallyport user add carol --role ece_platform_admin --full-name 'Carol C.' --password-file password",
-	}, func(cmd *cobra.Command, users directory, _ string) error {
+		Args: oneName,
+	}, users, func(cmd *cobra.Command, users directory, _ []string) error {
 		if err := users.add(cmd.Context(), n); err != nil {
 			return err
 		}
