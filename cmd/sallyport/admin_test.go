@@ -53,16 +53,22 @@ func TestServe_AdminListener(t *testing.T) {
 	}
 }
 
-// Ensures that a server is alive but not ready after another program changed its schema.
+// Ensures that a server stays ready beside a newer program that adds to the schema, and is alive but not ready after a
+// migration says that it cannot serve the schema.
 func TestServe_NotReady(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
 	operator := serveStore(t, dsn, "SALLYPORT_ADMIN_LISTEN=127.0.0.1:0").adminListener()
 	db := openDatabase(t, dsn, "_pragma=busy_timeout(30000)")
-	if _, err := db.ExecContext(t.Context(),
-		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)"); err != nil {
-		t.Fatal(err)
+	execute := func(statement string) {
+		t.Helper()
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
 	}
+	execute("INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)")
+	operator.want(http.StatusOK, http.MethodGet, "/readyz", "", "")
+	execute("UPDATE schema_compatibility SET oldest = 9999")
 	operator.want(http.StatusServiceUnavailable, http.MethodGet, "/readyz", "", "")
 	operator.want(http.StatusOK, http.MethodGet, "/healthz", "", "")
 }

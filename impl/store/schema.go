@@ -33,17 +33,19 @@ func (s *Store) Pools() map[string]sql.DBStats {
 var errReadOnly = errors.New("store: the database server accepts no writes: " +
 	"it is a standby, or default_transaction_read_only is on")
 
-// Ready returns an error unless the database answers, has this program's schema and accepts writes. It uses a reading
-// connection, so it does not wait for writers.
+// Ready returns an error unless the database answers, has a schema that this program can serve, and accepts writes. A
+// newer program's schema is one unless its migrations say otherwise. It uses a reading connection, so it does not wait
+// for writers.
 func (s *Store) Ready(ctx context.Context) error {
 	if err := s.files.check(); err != nil {
 		return failure(ctx, "find the files", err)
 	}
-	var current int64
+	var current, oldest int64
 	var readOnly bool
 	// As in goose: each migration adds a row, and the last one of a version counts.
-	row := s.reader.QueryRowContext(ctx, "SELECT MAX(version_id), "+s.dialect.isReadOnly+" FROM goose_db_version")
-	if err := row.Scan(&current, &readOnly); err != nil {
+	row := s.reader.QueryRowContext(ctx, "SELECT MAX(version_id), (SELECT MAX(oldest) FROM schema_compatibility), "+
+		s.dialect.isReadOnly+" FROM goose_db_version")
+	if err := row.Scan(&current, &oldest, &readOnly); err != nil {
 		return failure(ctx, "read the schema's version", err)
 	}
 	if readOnly {
@@ -54,8 +56,9 @@ func (s *Store) Ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if current != target {
-		return fmt.Errorf("store: the schema has version %d; this program's is %d", current, target)
+	if target < oldest || target > current {
+		return fmt.Errorf("store: the schema has version %d, which programs from version %d on can serve; "+
+			"this program's is %d", current, oldest, target)
 	}
 	return nil
 }

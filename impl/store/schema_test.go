@@ -2,44 +2,95 @@ package store_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/pressly/goose/v3"
+
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// Ensures that a database is ready while it answers and has this program's schema, even during a write, and not after
-// another program has changed the schema.
+// Ensures that a database is ready while it has a schema that this program can serve: its own, or a newer one to which
+// migrations have only added something.
 func TestReady(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "test.db")
-	st := open(t, "sqlite:"+path, time.Now)
-	err := st.Update(t.Context(), func(*store.Tx) error { return st.Ready(t.Context()) })
-	if err != nil {
-		t.Errorf("during a write: %v", err)
+	for _, test := range []struct {
+		name, statement string
+		wantErr         string // none if it is empty
+	}{
+		{"its own schema", "SELECT 1", ""},
+		{"newer", "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, TRUE)", ""},
+		{
+			"something is being taken away", "UPDATE schema_compatibility SET oldest = 9999",
+			"which programs from version 9999 on can serve; this program's is",
+		},
+		{"older", "DELETE FROM goose_db_version WHERE version_id > 22", "the schema has version 22, "},
+		{"unknown compatibility", "DELETE FROM schema_compatibility", "read the schema's version"},
+		{"no schema", "DROP TABLE goose_db_version", "read the schema's version"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "test.db")
+			st := open(t, "sqlite:"+path, time.Now)
+			execute(t, path, test.statement)
+			err := st.Ready(t.Context())
+			if test.wantErr == "" && err != nil ||
+				test.wantErr != "" && (err == nil || !strings.Contains(err.Error(), test.wantErr)) {
+				t.Errorf("got %v; want %q", err, test.wantErr)
+			}
+		})
 	}
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
+}
+
+// Ensures that a database is ready during a write.
+func TestReady_DuringWrite(t *testing.T) {
+	st := open(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"), time.Now)
+	if err := st.Update(t.Context(), func(*store.Tx) error { return st.Ready(t.Context()) }); err != nil {
+		t.Error(err)
 	}
-	defer db.Close() //nolint:errcheck // nothing to lose
-	if _, err := db.ExecContext(t.Context(),
-		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)"); err != nil {
-		t.Fatal(err)
+}
+
+// Ensures that a migration that takes something away, which older programs may use, says so before it does: they are
+// not ready then.
+func TestMigrations_Compatible(t *testing.T) {
+	const first = 23 // the migration since which there is a table of compatibility
+	names, err := filepath.Glob("migrations/*.sql")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("%d migrations, %v", len(names), err)
 	}
-	if err := st.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "version 9999") {
-		t.Errorf("with another schema: %v", err)
+	texts := map[string]string{
+		"migrations/9998_bad.sql": "-- +goose Up\nALTER TABLE users DROP COLUMN email;\n",
+		"migrations/9999_good.sql": "-- +goose Up\nUPDATE schema_compatibility SET oldest = 9999;\n" +
+			"ALTER TABLE users RENAME COLUMN email TO mail;\n",
 	}
-	if _, err := db.ExecContext(t.Context(), "DROP TABLE goose_db_version"); err != nil {
-		t.Fatal(err)
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[name] = string(text)
 	}
-	if err := st.Ready(t.Context()); !fault.Has(err, fault.StoreUnavailable) {
-		t.Errorf("without a schema: %v", err)
+
+	removes := regexp.MustCompile(`(?i)\bDROP (TABLE|COLUMN)\b|\bRENAME\b|\bALTER COLUMN\b`)
+	var bad []string
+	for name, text := range texts {
+		version, err := goose.NumericComponent(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, up, _ := strings.Cut(text, "-- +goose Up\n")
+		says := strings.HasPrefix(up, fmt.Sprintf("UPDATE schema_compatibility SET oldest = %d;", version))
+		if version > first && removes.MatchString(up) && !says {
+			bad = append(bad, name)
+		}
+	}
+	if want := []string{"migrations/9998_bad.sql"}; !slices.Equal(bad, want) {
+		t.Errorf("%q take something away, and do not begin with an update of schema_compatibility; want %q", bad, want)
 	}
 }
 
