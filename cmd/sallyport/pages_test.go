@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -134,13 +136,22 @@ func runScript(t *testing.T, script string) string {
 	return string(out)
 }
 
-// freeAddress returns an address of this machine with a port that was free a moment ago.
+// freeAddress returns an address of this machine with a port that was free a moment ago. The system gives none of these
+// ports to the many other tests that listen on port 0 or connect.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		address := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000))
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", address)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return address
 	}
-	defer l.Close() //nolint:errcheck // nothing was accepted
-	return fmt.Sprint(l.Addr())
 }
