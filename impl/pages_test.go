@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // documents returns the paths of all documents, from the root of the repository.
@@ -139,6 +140,17 @@ func TestDocuments_Reachable(t *testing.T) {
 	for _, document := range documents(t) {
 		if !reached[document] {
 			t.Errorf("no page links to %s: add it to docs/README.md", document)
+		}
+	}
+}
+
+// Ensures that lines of documents have at most 120 columns. The rows of tables cannot be broken.
+func TestDocuments_LineLength(t *testing.T) {
+	for _, document := range documents(t) {
+		for i, line := range strings.Split(read(t, "../"+document), "\n") {
+			if columns := utf8.RuneCountInString(line); columns > 120 && !strings.HasPrefix(line, "|") {
+				t.Errorf("%s:%d has %d columns", document, i+1, columns)
+			}
 		}
 	}
 }

@@ -61,9 +61,9 @@ func commandLine() string {
 flag has dashes there; its name is accepted, too (` + "`--plain_http`" + `). A mistyped command, flag or setting gets a
 suggestion. An argument that begins with a dash, as ids of keys do at times, goes after ` + "`--`" + `.
 
-- **Output**: what lists or shows has ` + "`--output table`, `json` or `yaml`" + `; results are on standard output, and all else on
-  standard error. Colours and progress are for terminals only; ` + "`NO_COLOR`" + ` turns colours off.
-  Control characters and marks that change the direction of text, in names or in a server's messages, are escaped.
+- **Output**: what lists or shows has ` + "`--output table`, `json` or `yaml`" + `; results are on standard output, and all else
+  on standard error. Colours and progress are for terminals only; ` + "`NO_COLOR`" + ` turns colours off. Control characters and
+  marks that change the direction of text, in names or in a server's messages, are escaped.
 - **Passwords** are asked for on a terminal, twice and without an echo, or read from standard input
   (` + "`--password-stdin`" + `) or a file (` + "`--password-file`" + `). No command takes a secret as an argument.
 - **Database or server**: commands with ` + "`--url`" + ` work on the database that ` + "`--store`" + ` names, also while servers run on it,
