@@ -161,6 +161,38 @@ func TestServe_AdminPassword(t *testing.T) {
 	s.wantAuth(http.StatusOK, chosen.basic())
 }
 
+// Ensures that of two servers with different files for the password of a built-in user, the one that starts last sets
+// it, and says so without the password.
+func TestServe_AdminPasswordsDiffer(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	serve := func(password string) *process {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "password")
+		writeFile(t, path, password+"\n")
+		return serveStore(t, dsn, "SALLYPORT_ADMIN_PASSWORD_FILE="+path)
+	}
+	first, second := person{"admin", "chosen for one"}, person{"admin", "chosen for two"}
+
+	one := serve(first.password)
+	one.wantAuth(http.StatusOK, first.basic())
+	session := one.logIn(first)
+	two := serve(second.password)
+	two.waitFor(regexp.MustCompile(`"msg":"password changed by the configuration","user":"admin"`))
+	for _, s := range []*process{one, two} {
+		s.wantAuth(http.StatusUnauthorized, first.basic())
+		s.wantAuth(http.StatusUnauthorized, session)
+		s.wantAuth(http.StatusOK, second.basic())
+	}
+	wantSilence(t, two.output.String(), first.password, second.password)
+
+	one.stop()
+	three := serve(first.password)
+	three.waitFor(regexp.MustCompile(`"msg":"password changed by the configuration","user":"admin"`))
+	two.wantAuth(http.StatusUnauthorized, second.basic())
+	two.wantAuth(http.StatusOK, first.basic())
+}
+
 // Ensures that no secret, configured or issued, is in the log, at any level.
 func TestServe_SecretsStayHidden(t *testing.T) {
 	t.Parallel()

@@ -107,11 +107,11 @@ var Settings = []Setting{
 			"servers share; or `none` for the built-in users alone, with sessions that end with the server",
 		Secret: true, Show: store.Redact},
 	{Key: "admin_password",
-		About:  "password of the built-in user `admin`; generated at the first start if not set, except with PostgreSQL",
-		Secret: true},
+		About: "password of the built-in user `admin`, which replaces another one at each start; if not set, the user " +
+			"keeps its own, which the first start generates, except with PostgreSQL", Secret: true},
 	{Key: "readonly_password",
-		About:  "password of the built-in user `readonly`; generated at the first start if not set, except with PostgreSQL",
-		Secret: true},
+		About: "password of the built-in user `readonly`, which replaces another one at each start; if not set, the user " +
+			"keeps its own, which the first start generates, except with PostgreSQL", Secret: true},
 	{Key: "key_encryption_key",
 		About: "key-encryption key: 32 bytes in base64 that encrypt keys in the store; kept in a file beside a SQLite " +
 			"database if not set", Secret: true},
