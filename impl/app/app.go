@@ -277,7 +277,7 @@ func assemble(ctx context.Context, st *store.Store, s Settings) (*App, error) {
 	})
 	// Records in memory are no older than this program.
 	if err == nil && !s.Memory {
-		err = errors.Join(repairKeys(ctx, keys, s.Log), reportReserved(ctx, roles, users, s.Log))
+		err = reviewRecords(ctx, keys, roles, users, s.Log)
 	}
 	if err != nil {
 		keys.Close()
@@ -330,6 +330,16 @@ func pages(operation func(*http.Request) string, returnURLs []string, operations
 		SignOuts:  []string{"saml-single-logout"},
 	}
 	return console.Before(reference.Before(navigation.Before(routes, operations)))
+}
+
+// reviewRecords repairs what an older version left, and logs warnings about it.
+func reviewRecords(
+	ctx context.Context, keys *apikey.Service, roles *role.Service, users *user.Service, log *slog.Logger,
+) error {
+	if err := repairKeys(ctx, keys, log); err != nil {
+		return err
+	}
+	return reportReserved(ctx, roles, users, log)
 }
 
 // repairKeys binds API keys that an older version left unbound, and logs a warning about those with an uncertain

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -86,6 +87,21 @@ func startSettings(t *testing.T) Settings {
 		Hashing:          secret.DefaultCost,
 		Log:              slog.New(slog.DiscardHandler),
 		Now:              time.Now,
+	}
+}
+
+// Ensures that a start on a store that fails ends with the first error, and does not ask the store for more.
+func TestReviewRecords_FirstError(t *testing.T) {
+	s := startSettings(t)
+	a, err := Open(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close() //nolint:errcheck // nothing to lose
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := reviewRecords(ctx, a.Keys, a.Roles, a.Users, s.Log); err == nil || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v; want one error", err)
 	}
 }
 
