@@ -157,7 +157,7 @@ func checkDatabaseFile(ctx context.Context, dsn, path string) (current bool, err
 
 // checkFolder refuses a folder in which no file can be created.
 func checkFolder(path string) error {
-	draft, err := os.CreateTemp(filepath.Dir(path), ".sallyport-check-")
+	draft, err := os.CreateTemp(filepath.Dir(path), ".sallyport-draft-")
 	if err != nil {
 		return err
 	}

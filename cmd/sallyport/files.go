@@ -34,24 +34,38 @@ func besideDatabase(dsn, suffix string) string {
 
 func credentialsFile(dsn string) string { return besideDatabase(dsn, ".credentials") }
 
-// writePasswords writes a file that only its owner can read, and replaces an existing one.
+// writePasswords writes a file that only its owner can read, complete or not at all, and replaces an existing one. It
+// replaces a link, too: following one would write passwords to where someone else chose.
 func writePasswords(path string, passwords map[string]string) error {
-	//nolint:gosec // the operator names the database
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err := notFolder(path); err != nil {
+		return err
+	}
+	var lines strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(passwords)) {
+		fmt.Fprintf(&lines, "%s %s\n", name, passwords[name])
+	}
+
+	draft, err := writeDraft(path, lines.String())
 	if err != nil {
 		return err
 	}
-	// An existing file may be readable by others.
-	if err := file.Chmod(0o600); err != nil {
-		return errors.Join(err, file.Close())
+	if err := os.Rename(draft, path); err != nil {
+		return errors.Join(err, os.Remove(draft))
 	}
+	return syncFolder(path)
+}
 
-	for _, name := range slices.Sorted(maps.Keys(passwords)) {
-		if _, err := fmt.Fprintf(file, "%s %s\n", name, passwords[name]); err != nil {
-			return errors.Join(err, file.Close())
-		}
+// writeDraft writes a new file that only its owner can read, beside the path that it is to get. It returns its name.
+func writeDraft(path, text string) (string, error) {
+	draft, err := os.CreateTemp(filepath.Dir(path), ".sallyport-draft-")
+	if err != nil {
+		return "", err
 	}
-	return errors.Join(file.Sync(), file.Close())
+	_, err = draft.WriteString(text)
+	if err := errors.Join(err, draft.Sync(), draft.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(draft.Name()))
+	}
+	return draft.Name(), nil
 }
 
 // notFolder refuses the path of a folder, which no file can replace.
@@ -182,17 +196,13 @@ func createKeyFile(path string) error {
 		return nil
 	}
 
-	draft, err := os.CreateTemp(filepath.Dir(path), ".sallyport-key-") // readable by its owner only
+	draft, err := writeDraft(path, base64.StdEncoding.EncodeToString(secret.NewKey())+"\n")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(draft.Name()) //nolint:errcheck // a draft that stays does no harm
-	_, err = draft.WriteString(base64.StdEncoding.EncodeToString(secret.NewKey()) + "\n")
-	if err := errors.Join(err, draft.Sync(), draft.Close()); err != nil {
-		return err
-	}
+	defer os.Remove(draft) //nolint:errcheck // a draft that stays does no harm
 
-	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Link(draft, path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return syncFolder(path)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,19 +90,39 @@ func TestKeyEncryptionKey_NoFile(t *testing.T) {
 	}
 }
 
-// Ensures that other users can never read the passwords, not even if the file existed and was readable.
+// Ensures that other users can never read the passwords, not even if the file existed and was readable, or was a link
+// to another one, which stays as it is. No draft is left.
 func TestWritePasswords(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "passwords")
-	if err := os.WriteFile(path, []byte("an old line that is longer than the new ones\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := writePasswords(path, map[string]string{"b": "2", "a": "1"}); err != nil {
-		t.Fatal(err)
-	}
-	data, info := content(t, path)
-	if string(data) != "a 1\nb 2\n" || info.Mode() != 0o600 {
-		t.Errorf("the file has mode %v and holds %q", info.Mode(), data)
+	const old = "an old line that is longer than the new ones\n"
+	for name, prepare := range map[string]func(path, other string) error{
+		"no file":       func(string, string) error { return nil },
+		"readable file": func(path, _ string) error { return os.WriteFile(path, []byte(old), 0o644) },
+		"link":          func(path, other string) error { return os.Symlink(other, path) },
+		"hard link":     func(path, other string) error { return os.Link(other, path) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder, other := t.TempDir(), filepath.Join(t.TempDir(), "other")
+			path := filepath.Join(folder, "passwords")
+			if err := errors.Join(os.WriteFile(other, []byte(old), 0o644), prepare(path, other)); err != nil {
+				t.Fatal(err)
+			}
+			if err := writePasswords(path, map[string]string{"b": "2", "a": "1"}); err != nil {
+				t.Fatal(err)
+			}
+			data, _ := content(t, path)
+			info, err := os.Lstat(path)
+			if err != nil || string(data) != "a 1\nb 2\n" || info.Mode() != 0o600 {
+				t.Errorf("the file has mode %v and holds %q (%v)", info.Mode(), data, err)
+			}
+			if data, info := content(t, other); string(data) != old || info.Mode() != 0o644 {
+				t.Errorf("the other file has mode %v and holds %q", info.Mode(), data)
+			}
+			if entries, err := os.ReadDir(folder); err != nil || len(entries) != 1 {
+				t.Errorf("the folder holds %v (%v); want the passwords only", entries, err)
+			}
+		})
 	}
 }
 
