@@ -23,8 +23,8 @@ func Digest(text string) string {
 // Equal reports whether two texts are equal, in a time that depends on their lengths only.
 func Equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// DecodeCredential decodes a credential from base64. As in Elasticsearch, the padding may be left out, but not a part of
-// it. Otherwise it must be what an encoder makes, unlike in Elasticsearch, so a credential has two forms at most.
+// DecodeCredential decodes a credential from base64. As in Elasticsearch, the padding may be left out, but not a part
+// of it. Otherwise it must be what an encoder makes, unlike in Elasticsearch, so a credential has two forms at most.
 func DecodeCredential(text string) ([]byte, error) {
 	encoding := base64.RawStdEncoding
 	if strings.Contains(text, "=") {
