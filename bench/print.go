@@ -103,6 +103,10 @@ func (r results) printServed(to *strings.Builder, store string) {
 		row(to, read.name, of("ours", perSecond).over(of("bare", perSecond)).spread("%.2f"),
 			of("ours", perSecond).middle("%.0f"), of("bare", perSecond).middle("%.0f"), times("ours"), times("bare"))
 	}
+
+	served := func(name string) series { return r.of(store, name, "ours", perSecond) }
+	table(to, "", "requests per second ÷ "+reads[0].name)
+	row(to, introspection, served(introspection).over(served(reads[0].name)).spread("%.2f"))
 }
 
 func (r results) printStarts(to *strings.Builder) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	neturl "net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,14 +20,20 @@ type read struct {
 	name, path string
 	// byKey is set if an API key authenticates it, and not a session.
 	byKey bool
+	// introspects is set if it posts the API key as a form.
+	introspects bool
 }
 
 var reads = []read{
-	{"GET account, API key", "/api/v1/account", true},
-	{"GET account, session", "/api/v1/account", false},
-	{"GET users/auth, session", "/api/v1/users/auth", false},
-	{"`_authenticate`, API key", "/_security/_authenticate", true},
+	{"GET account, API key", "/api/v1/account", true, false},
+	{"GET account, session", "/api/v1/account", false, false},
+	{"GET users/auth, session", "/api/v1/users/auth", false, false},
+	{"`_authenticate`, API key", "/_security/_authenticate", true, false},
+	{introspection, "/api/v1/auth/introspect", true, true},
 }
+
+// introspection is the name of the read that is compared with the first one, too.
+const introspection = "introspection of an API key, API key"
 
 // served is a server with a store, and a bare server that sends the same bytes.
 type served struct {
@@ -110,21 +117,32 @@ func (s *served) prepareRequests(ctx context.Context, program string) ([]answer,
 		if read.byKey {
 			credentials = "ApiKey " + created.Key
 		}
-		a, err := ask(ctx, http.MethodGet, url+read.path, credentials, "")
+		method, mediaType, body := http.MethodGet, "", ""
+		if read.introspects {
+			method, mediaType = http.MethodPost, "application/x-www-form-urlencoded"
+			body = "token=" + neturl.QueryEscape(created.Key)
+		}
+		a, err := ask(ctx, method, url+read.path, credentials, mediaType, body)
 		if err != nil {
 			return nil, err
 		}
 		answers = append(answers, a)
-		const form = "GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: %s\r\n\r\n"
-		s.ours.requests = append(s.ours.requests, fmt.Appendf(nil, form, read.path, s.ours.address, credentials))
-		s.bare.requests = append(s.bare.requests, fmt.Appendf(nil, form, barePath(i), s.bare.address, credentials))
+		prepare := func(address, path string) []byte {
+			head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\nAuthorization: %s\r\n", method, path, address, credentials)
+			if body != "" {
+				head += fmt.Sprintf("Content-Type: %s\r\nContent-Length: %d\r\n", mediaType, len(body))
+			}
+			return []byte(head + "\r\n" + body)
+		}
+		s.ours.requests = append(s.ours.requests, prepare(s.ours.address, read.path))
+		s.bare.requests = append(s.bare.requests, prepare(s.bare.address, barePath(i)))
 	}
 	return answers, nil
 }
 
 // post sends JSON, and decodes the answer.
 func post(ctx context.Context, url, credentials, body string, into any) error {
-	a, err := ask(ctx, http.MethodPost, url, credentials, body)
+	a, err := ask(ctx, http.MethodPost, url, credentials, "application/json", body)
 	if err != nil {
 		return err
 	}
@@ -132,12 +150,14 @@ func post(ctx context.Context, url, credentials, body string, into any) error {
 }
 
 // ask sends a request, and returns the answer, which must be a success.
-func ask(ctx context.Context, method, url, credentials, body string) (answer, error) {
+func ask(ctx context.Context, method, url, credentials, mediaType, body string) (answer, error) {
 	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
 		return answer{}, err
 	}
-	r.Header.Set("Content-Type", "application/json")
+	if mediaType != "" {
+		r.Header.Set("Content-Type", mediaType)
+	}
 	if credentials != "" {
 		r.Header.Set("Authorization", credentials)
 	}
