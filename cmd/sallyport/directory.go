@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -21,6 +23,8 @@ type directory interface {
 	remove(ctx context.Context, name string) error
 	// setRoles replaces the platform roles of a user, and the password unless it is "".
 	setRoles(ctx context.Context, name string, roles []string, password string) error
+	// changeRoles is setRoles for a change of the platform roles that the user has, and returns those after it.
+	changeRoles(ctx context.Context, name string, change user.RoleChange, password string) ([]identity.Role, error)
 	setEnabled(ctx context.Context, name string, enabled bool) error
 	setPassword(ctx context.Context, name, password string) error
 	unlock(ctx context.Context, name string) error
@@ -124,6 +128,14 @@ func (s databaseUsers) setRoles(ctx context.Context, name string, roles []string
 	return err
 }
 
+func (s databaseUsers) changeRoles(
+	ctx context.Context, name string, change user.RoleChange, password string,
+) ([]identity.Role, error) {
+	u, err := s.users.ChangeRoles(ctx, name, change, password)
+	platform, _ := identity.SplitRoles(u.Roles)
+	return platform, err
+}
+
 func (s databaseUsers) setEnabled(ctx context.Context, name string, enabled bool) error {
 	return s.users.SetEnabled(ctx, name, enabled)
 }
@@ -210,6 +222,40 @@ func (s remoteUsers) patch(ctx context.Context, name string, security gen.UserSe
 
 func (s remoteUsers) setRoles(ctx context.Context, name string, roles []string, password string) error {
 	return s.patch(ctx, name, gen.UserSecurityPatch{Roles: &roles, Password: textOrNil(password)})
+}
+
+// changeRoles reads the roles and replaces them, because no operation of a server adds or removes some. It then reads
+// them again, and so finds most changes of others meanwhile, but not all.
+func (s remoteUsers) changeRoles(
+	ctx context.Context, name string, change user.RoleChange, password string,
+) ([]identity.Role, error) {
+	before, err := s.platformRoles(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	want, err := change.Apply(before)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.setRoles(ctx, name, identity.Names(want), password); err != nil {
+		return nil, err
+	}
+	after, err := s.platformRoles(ctx, name)
+	if err == nil && !slices.Equal(slices.Sorted(slices.Values(after)), want) {
+		err = fmt.Errorf("another command changed the user %s meanwhile: its platform roles are %s, and not %s", name,
+			joinRoles(after), joinRoles(want))
+	}
+	return after, err
+}
+
+func (s remoteUsers) platformRoles(ctx context.Context, name string) ([]identity.Role, error) {
+	u, err := s.get(ctx, name)
+	var roles []identity.Role
+	for _, role := range u.Roles {
+		roles = append(roles, identity.Role(role))
+	}
+	platform, _ := identity.SplitRoles(roles)
+	return platform, err
 }
 
 func (s remoteUsers) setEnabled(ctx context.Context, name string, enabled bool) error {

@@ -213,7 +213,8 @@ func newKeyRotate() *cobra.Command {
 		Short: "Replace an API key by a new one with the same owner, name, privileges and metadata",
 		Long: "rotate creates a key like another one, prints it, and then invalidates the old one. With --keep the old\n" +
 			"key stays valid until it is invalidated. The new key has the time to live of the old one, and the\n" +
-			"privileges that its owner has now. On a server only the caller's own keys can be rotated.",
+			"privileges that its owner has now. On a server only the caller's own keys can be rotated. If the old key\n" +
+			"cannot be invalidated, or another command was faster, rotate fails, and the new key stays valid.",
 		Example: "  sallyport key rotate \"$KEY_ID\"\n  sallyport key rotate --keep --expires-in 30d \"$KEY_ID\"",
 		Args:    oneArgument("ID"),
 	}, keyrings, func(cmd *cobra.Command, keys keyring, args []string) error {
@@ -233,8 +234,13 @@ func newKeyRotate() *cobra.Command {
 		if err := printCreated(cmd, out, created); err != nil || keep {
 			return err
 		}
-		if _, err := keys.invalidate(cmd.Context(), []string{old.ID}, ""); err != nil {
+		ended, err := keys.invalidate(cmd.Context(), []string{old.ID}, "")
+		if err != nil {
 			return fmt.Errorf("the new key is valid, but the old one, %s, could not be invalidated: %w", old.ID, err)
+		}
+		if !slices.Contains(ended, old.ID) {
+			return fmt.Errorf("the new key, %s, is valid, but the old one, %s, was invalidated by another command: "+
+				"if that was a rotation, there are two new keys, of which one is to be invalidated", created.ID, old.ID)
 		}
 		note(cmd, "invalidated the API key %s", old.ID)
 		return nil

@@ -2,11 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -103,6 +106,7 @@ func TestUserRole_Refusals(t *testing.T) {
 		wantRefusal(t, g.run("", "user", "role", "bob", "--add", "ece_platform_viewer"), "together with a new password")
 		wantRefusal(t, g.run("", "user", "role", "bob", "--add", "ece_deployment_manager"), "exclude each other")
 		wantRefusal(t, g.run("", "user", "role", "bob", "--set", "king"), `no role "king"`)
+		wantRefusal(t, g.run("", "user", "role", "bob", "--remove", "king"), `no role "king"`)
 		wantRefusal(t, g.run("", "user", "role", "bob", "--remove", "ece_deployment_viewer"), "at least one role")
 		wantRefusal(t, g.run("", "user", "role", "readonly", "--set", "ece_platform_admin"), "is a built-in user")
 		wantMistake(t, g.run("", "user", "role", "bob"), "--set, --add or --remove")
@@ -169,6 +173,45 @@ func TestKey_Targets(t *testing.T) {
 			}
 			wantRefusal(t, g.run("", "key", "show", "nothing"), `there is no API key "nothing"`)
 		})
+	}
+}
+
+// Ensures that "user role" and "key rotate" do not report success if another command was faster on the server. The
+// server's answers are those after the changes of others.
+func TestTargets_ChangedMeanwhile(t *testing.T) {
+	t.Parallel()
+	shown := func(role string) string {
+		return `{"user_name": "bob", "security": {"enabled": true, "roles": ["` + role + `"]}}`
+	}
+	var written atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := shown("ece_deployment_viewer")
+		switch {
+		case r.Method == http.MethodPatch:
+			written.Store(true)
+			answer = shown("ece_deployment_manager")
+		case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/api_key"):
+			answer = `{"api_keys": [{"id": "old", "name": "k", "type": "rest", "creation": 1, "username": "bob"}]}`
+		case r.Method == http.MethodDelete:
+			answer = `{"invalidated_api_keys": [], "previously_invalidated_api_keys": ["old"], "error_count": 0}`
+		case strings.HasSuffix(r.URL.Path, "/api_key"):
+			answer = `{"id": "new", "name": "k", "api_key": "x", "encoded": "eDp5"}`
+		}
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, answer) //nolint:errcheck // the program reports it
+	}))
+	defer server.Close()
+	g := target{t, []string{"--url", server.URL}, []string{clientAPIKeyVariable + "=eDp5"}}
+	wantRefusal(t,
+		g.run("", "user", "role", "bob", "--remove", "ece_deployment_viewer", "--add", "ece_deployment_manager"),
+		"another command changed the user bob meanwhile: its platform roles are ece_deployment_viewer, and not")
+	if !written.Load() {
+		t.Error("the roles were not set")
+	}
+	o := g.run("", "key", "rotate", "old")
+	if o.code != exitFailed || !strings.Contains(o.stdout, "new") ||
+		!strings.Contains(o.stderr, "the new key, new, is valid, but the old one, old, was invalidated by another command") {
+		t.Errorf("exit code %d: %s%s", o.code, o.stdout, o.stderr)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	gen "github.com/sallyport/sallyport/gen/client"
@@ -347,5 +346,5 @@ func (s remoteKeys) invalidateSelected(ctx context.Context, request map[string]a
 	if r.JSON200 == nil {
 		return nil, fmt.Errorf("the server answered %s", r.Status())
 	}
-	return slices.Concat(r.JSON200.InvalidatedAPIKeys, r.JSON200.PreviouslyInvalidatedAPIKeys), nil
+	return r.JSON200.InvalidatedAPIKeys, nil
 }

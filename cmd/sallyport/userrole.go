@@ -1,35 +1,20 @@
 package main
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/user"
 )
 
-// roleChange is a change of a user's platform roles.
-type roleChange struct{ set, add, remove []string }
-
-// apply returns the platform roles of a user after the change.
-func (c roleChange) apply(roles []string) []string {
-	if c.set != nil {
-		return c.set
-	}
-	changed := slices.DeleteFunc(slices.Clone(roles), func(role string) bool {
-		return slices.Contains(c.remove, role) || !slices.Contains(identity.Roles, identity.Role(role))
-	})
-	for _, role := range c.add {
-		if !slices.Contains(changed, role) {
-			changed = append(changed, role)
-		}
-	}
-	return changed
-}
+// joinRoles returns the names of roles for a message.
+func joinRoles(roles []identity.Role) string { return strings.Join(identity.Names(roles), ", ") }
 
 func newUserRole() *cobra.Command {
-	var change roleChange
+	var set []string
+	var change user.RoleChange
 	var password newPassword
 	var text string
 	cmd := namedUser(&cobra.Command{
@@ -38,25 +23,31 @@ func newUserRole() *cobra.Command {
 		Long: "role replaces the platform roles of a user (--set), or adds and removes some. Elasticsearch roles stay.\n" +
 			"New roles take effect at once. A user that gains a role signs in again, and loses the second factor. If\n" +
 			"another user set the password, a role can be gained together with a new password only: add\n" +
-			"--password-stdin.",
+			"--password-stdin.\n\n" +
+			"On the database, --add and --remove keep what others change at the same time. A server has no operation\n" +
+			"for that: its roles are read, replaced, and read again, and the command fails if they are not the new\n" +
+			"ones. Of two commands at the same time, one can still undo the other.",
 		Example: "  sallyport user role alice --set ece_platform_viewer\n" +
 			"  sallyport user role alice --add ece_deployment_viewer --remove ece_platform_viewer",
 	}, func(cmd *cobra.Command, users directory, name string) error {
-		u, err := users.get(cmd.Context(), name)
+		const changed = "the user %s has the platform roles %s"
+		if set != nil {
+			if err := users.setRoles(cmd.Context(), name, set, text); err != nil {
+				return err
+			}
+			return printLine(cmd, changed, name, strings.Join(set, ", "))
+		}
+		roles, err := users.changeRoles(cmd.Context(), name, change, text)
 		if err != nil {
 			return err
 		}
-		roles := change.apply(u.Roles)
-		if err := users.setRoles(cmd.Context(), name, roles, text); err != nil {
-			return err
-		}
-		return printLine(cmd, "the user %s has the platform roles %s", name, strings.Join(roles, ", "))
+		return printLine(cmd, changed, name, joinRoles(roles))
 	})
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) (err error) {
-		if change.set == nil && change.add == nil && change.remove == nil {
+		if set == nil && change.Add == nil && change.Remove == nil {
 			return usageErrorf("--set, --add or --remove: name at least one role")
 		}
-		if change.set != nil && (change.add != nil || change.remove != nil) {
+		if set != nil && (change.Add != nil || change.Remove != nil) {
 			return usageErrorf("--set replaces all platform roles: leave out --add and --remove")
 		}
 		if password.fromStdin || password.file != "" {
@@ -64,9 +55,9 @@ func newUserRole() *cobra.Command {
 		}
 		return err
 	}
-	addRoles(cmd, &change.set, "set", "new role of the user")
-	addRoles(cmd, &change.add, "add", "role to add")
-	addRoles(cmd, &change.remove, "remove", "role to remove")
+	addRoles(cmd, &set, "set", "new role of the user")
+	addRoles(cmd, &change.Add, "add", "role to add")
+	addRoles(cmd, &change.Remove, "remove", "role to remove")
 	password.add(cmd)
 	return cmd
 }

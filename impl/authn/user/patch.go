@@ -67,10 +67,42 @@ func (s *Service) SetPassword(ctx context.Context, name, password string) error 
 	return err
 }
 
+// RoleChange adds and removes ECE roles, by their names.
+type RoleChange struct{ Add, Remove []string }
+
+// Apply returns a user's ECE roles after the change, or fault.UserRolesInvalid.
+func (c RoleChange) Apply(roles []identity.Role) ([]identity.Role, error) {
+	for _, name := range c.Remove {
+		if _, err := identity.ParseRoles([]string{name}); err != nil {
+			return nil, err
+		}
+	}
+	rest := slices.DeleteFunc(identity.Names(roles), func(name string) bool { return slices.Contains(c.Remove, name) })
+	return identity.ParseRoles(append(rest, c.Add...))
+}
+
+// ChangeRoles adds and removes ECE roles of a user for an operator of the database, and replaces the password unless it
+// is "". The change is of the roles that the user has in the same transaction, so that it undoes no other change. It
+// returns the errors of Patch.
+func (s *Service) ChangeRoles(ctx context.Context, name string, roles RoleChange, password string) (User, error) {
+	c := change{roles: &roles}
+	if password != "" {
+		hash, err := s.hashNew(ctx, name, password)
+		if err != nil {
+			return User{}, err
+		}
+		c.hash = hash
+	}
+	u, err := s.apply(ctx, identity.Principal{}, name, c)
+	return OfRecord(u), err
+}
+
 // change is a decoded patch without its password, and the hash of that, if there is one.
 type change struct {
 	patch map[string]any
 	hash  string
+	// roles is a change of the roles that the user has; nil for none.
+	roles *RoleChange
 }
 
 // The members that a patch may have, beside the password.
@@ -190,6 +222,10 @@ func merged(u store.User, c change) (store.User, error) {
 	}
 	if names, ok := security["roles"].([]any); !ok || !slices.Equal(names, roleNames(platform)) { // none may stay none
 		platform, err = readRoles(security["roles"])
+		u.Roles = slices.Concat(platform, others)
+	}
+	if c.roles != nil {
+		platform, err = c.roles.Apply(platform)
 		u.Roles = slices.Concat(platform, others)
 	}
 	if c.hash != "" {

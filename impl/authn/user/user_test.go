@@ -329,3 +329,71 @@ func TestAudit(t *testing.T) {
 		t.Errorf("recorded are %q (%v)", events, err)
 	}
 }
+
+// Ensures that concurrent changes of a user's roles do not undo each other.
+func TestChangeRoles_Concurrent(t *testing.T) {
+	users, _ := newService(t)
+	n := valid()
+	n.Roles = []string{"ece_deployment_viewer", "ece_platform_viewer"}
+	if _, err := users.Add(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	both := []user.RoleChange{
+		{Remove: []string{"ece_platform_viewer"}},
+		{Add: []string{"ece_deployment_manager"}, Remove: []string{"ece_deployment_viewer"}},
+	}
+	undo := user.RoleChange{
+		Add: []string{"ece_platform_viewer", "ece_deployment_viewer"}, Remove: []string{"ece_deployment_manager"},
+	}
+	for range 10 {
+		errs := make(chan error)
+		for _, change := range both {
+			go func() {
+				_, err := users.ChangeRoles(t.Context(), "alice", change, "")
+				errs <- err
+			}()
+		}
+		if err := errors.Join(<-errs, <-errs); err != nil {
+			t.Fatal(err)
+		}
+		u, err := users.Get(t.Context(), "alice")
+		if err != nil || !slices.Equal(identity.Names(u.Roles), []string{"ece_deployment_manager"}) {
+			t.Fatalf("the roles are %v, %v", u.Roles, err)
+		}
+		if _, err := users.ChangeRoles(t.Context(), "alice", undo, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Ensures that a change of roles follows the rules of roles, keeps Elasticsearch roles, and names mistakes.
+func TestChangeRoles(t *testing.T) {
+	for name, c := range map[string]struct {
+		change user.RoleChange
+		want   string
+		fails  fault.Code
+	}{
+		"add":          {user.RoleChange{Add: []string{"ece_platform_viewer"}}, "ece_deployment_viewer ece_platform_viewer logs", fault.Code{}},
+		"held":         {user.RoleChange{Add: []string{"ece_deployment_viewer"}}, "ece_deployment_viewer logs", fault.Code{}},
+		"not held":     {user.RoleChange{Remove: []string{"ece_platform_viewer"}}, "ece_deployment_viewer logs", fault.Code{}},
+		"the last":     {user.RoleChange{Remove: []string{"ece_deployment_viewer"}}, "", fault.UserRolesInvalid},
+		"excluding":    {user.RoleChange{Add: []string{"ece_deployment_manager"}}, "", fault.UserRolesInvalid},
+		"unknown":      {user.RoleChange{Add: []string{"king"}}, "", fault.UserRolesInvalid},
+		"unknown held": {user.RoleChange{Remove: []string{"ece_platform_viewr"}}, "", fault.UserRolesInvalid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			users, _ := newService(t)
+			native := user.Native{
+				Password: new("a passphrase"), Roles: []string{"ece_deployment_viewer", "logs"}, Enabled: true,
+			}
+			admin := identity.Principal{Roles: []identity.Role{identity.PlatformAdmin}}
+			if _, err := users.PutNative(t.Context(), admin, "alice", native, user.Proof{}); err != nil {
+				t.Fatal(err)
+			}
+			u, err := users.ChangeRoles(t.Context(), "alice", c.change, "another passphrase")
+			if !has(err, c.fails) || err == nil && strings.Join(identity.Names(u.Roles), " ") != c.want {
+				t.Errorf("got %v and %v; want %q or %v", u.Roles, err, c.want, c.fails)
+			}
+		})
+	}
+}
