@@ -70,7 +70,7 @@ suggestion. An argument that begins with a dash, as ids of keys do at times, goe
   or on any server. On the database, the audit trail has them as changes by ` + "`(command line)`" + `. A server needs
   credentials: see [profiles](#profiles).
 - **Completion**: ` + "`sallyport completion bash`" + `, ` + "`zsh`, `fish` or `powershell`" + ` prints a script for the shell. It completes
-  commands, flags, formats and roles, and names of users and roles from the database.
+  commands, flags, formats and roles, and names of users and roles from the database, but not those of a server.
 
 ## Exit codes
 
@@ -255,23 +255,34 @@ func TestCompletion(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
 	addUser(t, dsn, alice)
+	const server = "https://sallyport.example"
+	stored := []string{"SALLYPORT_STORE=" + dsn}
+	profiled := append(slices.Clone(stored), clientProfileVariable+"=x")
 	for name, c := range map[string]struct {
 		args []string
 		want string
+		env  []string
 	}{
-		"formats":     {[]string{"user", "list", "--output", ""}, "table\njson\nyaml\n"},
-		"a setting":   {[]string{"serve", "--plain-http", ""}, "true\nfalse\n"},
-		"roles":       {[]string{"user", "add", "bob", "--role", "ece_platform_v"}, "ece_platform_viewer\n"},
-		"users":       {[]string{"user", "show", "--store", dsn, ""}, "alice\n"},
-		"a second":    {[]string{"user", "show", "--store", dsn, "alice", ""}, ""},
-		"an owner":    {[]string{"key", "list", "--store", dsn, "--user", ""}, "alice\n"},
-		"stored role": {[]string{"role", "show", "--store", dsn, "superu"}, "superuser\n"},
-		"no database": {[]string{"user", "show", "--store", "sqlite:missing.db", ""}, ""},
+		"formats":                       {[]string{"user", "list", "--output", ""}, "table\njson\nyaml\n", nil},
+		"a setting":                     {[]string{"serve", "--plain-http", ""}, "true\nfalse\n", nil},
+		"roles":                         {[]string{"user", "add", "bob", "--role", "ece_platform_v"}, "ece_platform_viewer\n", nil},
+		"users":                         {[]string{"user", "show", "--store", dsn, ""}, "alice\n", nil},
+		"a second":                      {[]string{"user", "show", "--store", dsn, "alice", ""}, "", nil},
+		"an owner":                      {[]string{"key", "list", "--store", dsn, "--user", ""}, "alice\n", nil},
+		"stored role":                   {[]string{"role", "show", "--store", dsn, "superu"}, "superuser\n", nil},
+		"a user here":                   {[]string{"user", "delete", ""}, "alice\n", stored},
+		"another URL":                   {[]string{"user", "delete", "--url", server, ""}, "", stored},
+		"a profile":                     {[]string{"user", "delete", "--profile", "x", ""}, "", stored},
+		"an owner on a server":          {[]string{"key", "invalidate", "--url", server, "--user", ""}, "", stored},
+		"the environment's profile":     {[]string{"role", "show", ""}, "", profiled},
+		"a database beside the profile": {[]string{"user", "delete", "--store", dsn, ""}, "alice\n", profiled},
+		"a command for databases":       {[]string{"user", "totp", ""}, "alice\n", profiled},
+		"no database":                   {[]string{"user", "show", "--store", "sqlite:missing.db", ""}, "", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			o := run(t, invocation{args: append([]string{"__complete"}, c.args...), dir: dir})
+			o := run(t, invocation{args: append([]string{"__complete"}, c.args...), dir: dir, env: c.env})
 			got, _, _ := strings.Cut(o.stdout, ":4")
 			if o.code != 0 || !strings.Contains(got, c.want) || c.want == "" && got != "" {
 				t.Errorf("exit code %d and %q; want %q", o.code, o.stdout, c.want)

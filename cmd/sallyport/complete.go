@@ -29,10 +29,14 @@ func completeFlag(cmd *cobra.Command, name string, f completion) {
 func platformRoles() completion { return oneOf(identity.Names(identity.Roles)...) }
 
 // fromDatabase completes the first argument with names that the database has. It neither creates nor migrates a
-// database, and completes nothing if it cannot be read.
+// database, and completes nothing if it cannot be read, or if the command works on a server: that would need
+// credentials.
 func fromDatabase(names func(*cobra.Command, records) ([]string, error)) completion {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		const nothing = cobra.ShellCompDirectiveNoFileComp
+		if remote, err := onServer(cmd); remote || err != nil {
+			return nil, nothing
+		}
 		flags := configFlags{keys: []string{"store"}}
 		flags.file, _ = cmd.Flags().GetString("config") // the command has the flag
 		c, err := config.Load(flags.sources(cmd))

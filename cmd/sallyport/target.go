@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport/sallyport/impl/client"
@@ -18,8 +20,12 @@ func (t *targetFlags) add(cmd *cobra.Command) {
 	t.server.add(cmd)
 }
 
-// remote reports whether the command works on a server. A flag takes precedence over the environment.
-func (t *targetFlags) remote(cmd *cobra.Command) (bool, error) {
+// onServer reports whether a command works on a server, and not on a database. A flag takes precedence over the
+// environment.
+func onServer(cmd *cobra.Command) (bool, error) {
+	if cmd.Flags().Lookup("url") == nil { // the command is for databases
+		return false, nil
+	}
 	given := func(names ...string) string {
 		for _, name := range names {
 			if cmd.Flags().Changed(name) {
@@ -32,7 +38,7 @@ func (t *targetFlags) remote(cmd *cobra.Command) (bool, error) {
 	if database != "" && server != "" {
 		return false, usageErrorf("%s names a database, and %s a server: set one of them", database, server)
 	}
-	return server != "" || database == "" && t.server.profileName() != "", nil
+	return server != "" || database == "" && os.Getenv(clientProfileVariable) != "", nil
 }
 
 // targetOf opens one part of a database, or of a server. A command works on either in the same way.
@@ -51,7 +57,7 @@ func targetCommand[T any](
 	var flags targetFlags
 	flags.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		remote, err := flags.remote(cmd)
+		remote, err := onServer(cmd)
 		if err != nil {
 			return err
 		}
