@@ -92,7 +92,8 @@ relative to the file's folder. A file that every user of the machine can write t
 ` + "```yaml" + `
 ` + profilesExample + "```" + `
 
-Without credentials in the profile, and with ` + "`--url`" + `, these variables have them:
+A profile that names credentials uses only these: it is an error if a variable or a file that it names has none. With
+a profile that names none, and with ` + "`--url`" + `, these variables have them:
 
 | variable | value |
 |---|---|

@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -158,6 +162,8 @@ func TestProfiles_Mistakes(t *testing.T) {
 		"profiles:\n- {name: a, url: b, password: secret}":                "password: there is no such setting",
 		"profiles:\n- {name: a, url: b}\n- {name: a, url: c}":             "another profile has this name",
 		"profiles:\n- {name: a, url: b, api_key_env: X, api_key_file: y}": "set this or api_key_file",
+		"profiles:\n- {name: a, url: b, api_key_env: X, username: y}":     "username: set an API key, or a user",
+		"profiles:\n- {name: a, url: b, password_env: X}":                 "username: this is missing beside the password",
 	} {
 		_, err := parseProfiles([]byte(text), "")
 		if err == nil || !strings.Contains(err.Error(), saying) || strings.Contains(err.Error(), "secret") {
@@ -203,6 +209,54 @@ func TestProfile(t *testing.T) {
 	}
 	for _, args := range [][]string{{"profile", "list"}, {"user", "list", "--profile", "two"}} {
 		wantMistake(t, command(args...), "every user of this machine can write to "+path+": run chmod o-w "+path)
+	}
+}
+
+// Ensures that a profile that names credentials uses no others, which may be for another server.
+func TestProfile_OwnCredentials(t *testing.T) {
+	t.Parallel()
+	var got atomic.Pointer[string]
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got.Store(new(r.Header.Get("Authorization") + string(body)))
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	t.Cleanup(server.Close)
+	path := filepath.Join(t.TempDir(), "profiles.yaml")
+	writeFile(t, path, strings.ReplaceAll(`profiles:
+- {name: key, url: URL, api_key_env: PROFILE_KEY}
+- {name: user, url: URL, username: alice, password_env: PROFILE_PASSWORD}
+- {name: asks, url: URL, username: alice}
+- {name: none, url: URL}
+`, "URL", "'"+server.URL+"'"))
+	other := []string{clientAPIKeyVariable + "=b3RoZXI6a2V5", clientPasswordVariable + "=other"}
+	for name, c := range map[string]struct {
+		profile string
+		env     []string
+		sent    string
+		saying  string
+	}{
+		"a key":                {"key", []string{"PROFILE_KEY=bWluZTpr"}, "ApiKey bWluZTpr", ""},
+		"no key":               {"key", nil, "", `profile "key": the variable PROFILE_KEY is not set`},
+		"a password":           {"user", []string{"PROFILE_PASSWORD=long one"}, "long one", ""},
+		"no password":          {"user", nil, "", `profile "user": the variable PROFILE_PASSWORD is not set`},
+		"no terminal":          {"asks", nil, "", `profile "asks": the password of "alice" is missing: set password_file`},
+		"the environment's":    {"none", nil, "ApiKey b3RoZXI6a2V5", ""},
+		"too many credentials": {"none", []string{clientUsernameVariable + "=bob"}, "", `profile "none": an API key and the user`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got.Store(new(""))
+			o := run(t, invocation{
+				args: []string{"user", "list", "--profile", c.profile},
+				env:  slices.Concat(other, []string{clientConfigVariable + "=" + path}, c.env),
+			})
+			if sent := *got.Load(); !strings.Contains(sent, c.sent) || c.sent == "" && sent != "" {
+				t.Errorf("the server got %q; want %q", sent, c.sent)
+			}
+			if c.sent == "" {
+				wantMistake(t, o, c.saying)
+			}
+		})
 	}
 }
 

@@ -32,6 +32,11 @@ type profile struct {
 func (p profile) apiKey() secretSource   { return secretSource{p.APIKeyEnv, p.APIKeyFile} }
 func (p profile) password() secretSource { return secretSource{p.PasswordEnv, p.PasswordFile} }
 
+// namesCredentials reports whether the profile says where credentials are.
+func (p profile) namesCredentials() bool {
+	return p.Username != "" || p.apiKey() != (secretSource{}) || p.password() != (secretSource{})
+}
+
 // source returns where the credentials come from, for a table.
 func (p profile) source() string {
 	switch {
@@ -112,15 +117,27 @@ func parseProfiles(text []byte, folder string) ([]profile, error) {
 		if slices.ContainsFunc(profiles, func(other profile) bool { return other.Name == p.Name }) {
 			s.Bad("name", "another profile has this name")
 		}
-		if p.PasswordFile != "" && p.PasswordEnv != "" {
-			s.Bad("password_env", "set this or password_file")
-		}
-		if p.APIKeyFile != "" && p.APIKeyEnv != "" {
-			s.Bad("api_key_env", "set this or api_key_file")
-		}
+		checkSources(s, p)
 		profiles = append(profiles, p)
 	}
 	return profiles, top.Err()
+}
+
+// checkSources adds the mistakes in what a profile says about credentials.
+func checkSources(s strictyaml.Section, p profile) {
+	if p.PasswordFile != "" && p.PasswordEnv != "" {
+		s.Bad("password_env", "set this or password_file")
+	}
+	if p.APIKeyFile != "" && p.APIKeyEnv != "" {
+		s.Bad("api_key_env", "set this or api_key_file")
+	}
+	hasKey, hasPassword := p.apiKey() != (secretSource{}), p.password() != (secretSource{})
+	if hasKey && (p.Username != "" || hasPassword) {
+		s.Bad("username", "set an API key, or a user and a password")
+	}
+	if hasPassword && p.Username == "" {
+		s.Bad("username", "this is missing beside the password")
+	}
 }
 
 // findProfile returns the profile with a name.

@@ -114,34 +114,62 @@ func trusting(path string) (http.RoundTripper, error) {
 	return transport, nil
 }
 
-// credentials returns how the client authenticates: as the profile says, or else by the environment.
+// credentialSources are the places of the credentials for a server: an API key, or a user and a password.
+type credentialSources struct {
+	apiKey   secretSource
+	username string
+	password secretSource
+	// hint says how to add a missing password.
+	hint string
+}
+
+// credentialSources returns the sources that the profile names, or else those of the environment. They are not mixed:
+// what the environment has may be for another server.
+func (p profile) credentialSources() credentialSources {
+	if p.namesCredentials() {
+		return credentialSources{p.apiKey(), p.Username, p.password(), "password_file or password_env in the profile"}
+	}
+	return credentialSources{
+		variable(clientAPIKeyVariable), os.Getenv(clientUsernameVariable), variable(clientPasswordVariable),
+		clientPasswordVariable + ", or its suffix _FILE",
+	}
+}
+
+// credentials returns how the client authenticates.
 func (p profile) credentials(cmd *cobra.Command) ([]client.Option, error) {
-	key, err := firstSecret(p.apiKey(), variable(clientAPIKeyVariable))
+	options, err := p.credentialSources().options(cmd)
+	if err != nil && p.Name != "" {
+		err = fmt.Errorf("profile %q: %w", p.Name, err)
+	}
+	return options, err
+}
+
+func (s credentialSources) options(cmd *cobra.Command) ([]client.Option, error) {
+	key, err := s.apiKey.read()
 	if err != nil {
 		return nil, err
 	}
-	name := cmp.Or(p.Username, os.Getenv(clientUsernameVariable))
 	switch {
-	case key != "" && name != "":
-		return nil, fmt.Errorf("an API key and the user %q are given: set one of them", name)
+	case key != "" && s.username != "":
+		return nil, fmt.Errorf("an API key and the user %q are given: set one of them", s.username)
 	case key != "":
 		return []client.Option{client.WithAPIKey(key)}, nil
-	case name == "":
+	case s.username == "":
 		return nil, fmt.Errorf("credentials are missing: set %s, or %s and %s, or a profile with them", clientAPIKeyVariable,
 			clientUsernameVariable, clientPasswordVariable)
 	}
 
-	password, err := firstSecret(p.password(), variable(clientPasswordVariable))
+	password, err := s.password.read()
 	if err == nil && password == "" {
 		if !isTerminal(cmd.InOrStdin()) {
-			return nil, fmt.Errorf("the password of %q is missing: set %s, or its suffix _FILE", name, clientPasswordVariable)
+			return nil, fmt.Errorf("the password of %q is missing: set %s", s.username, s.hint)
 		}
-		password, err = ask(cmd, "Password of "+name)
+		password, err = ask(cmd, "Password of "+s.username)
 	}
 	if err != nil {
 		return nil, err
 	}
-	options := []client.Option{client.WithPassword(name, password)}
+	options := []client.Option{client.WithPassword(s.username, password)}
 	if isTerminal(cmd.InOrStdin()) {
 		options = append(options, client.WithElevation(func(context.Context) (string, error) {
 			return ask(cmd, "One-time code")
@@ -150,30 +178,32 @@ func (p profile) credentials(cmd *cobra.Command) ([]client.Option, error) {
 	return options, nil
 }
 
-// secretSource is a place that may hold a secret: a variable, or a file. The zero value holds none.
+// secretSource is a place that must hold a secret: a variable, or a file. The zero value is no place.
 type secretSource struct{ variable, file string }
 
-// variable returns the source of a variable, which may instead have the suffix _FILE and name a file.
+// variable returns the source of a variable, which may instead have the suffix _FILE and name a file; the zero value if
+// neither is set.
 func variable(name string) secretSource {
 	if path := os.Getenv(name + "_FILE"); path != "" {
 		return secretSource{file: path}
 	}
+	if os.Getenv(name) == "" {
+		return secretSource{}
+	}
 	return secretSource{variable: name}
 }
 
-// firstSecret returns the secret of the first source that holds one, or "".
-func firstSecret(sources ...secretSource) (string, error) {
-	for _, source := range sources {
-		if text, err := source.read(); text != "" || err != nil {
-			return text, err
-		}
-	}
-	return "", nil
-}
-
+// read returns the secret; "" for the zero value.
 func (s secretSource) read() (string, error) {
+	if s == (secretSource{}) {
+		return "", nil
+	}
 	if s.file == "" {
-		return os.Getenv(s.variable), nil
+		text := os.Getenv(s.variable)
+		if text == "" {
+			return "", fmt.Errorf("the variable %s is not set", s.variable)
+		}
+		return text, nil
 	}
 	readable, err := secret.CheckFile(s.file)
 	if err == nil && readable {
