@@ -13,7 +13,6 @@ import (
 	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/metadata"
-	"github.com/sallyport/sallyport/impl/platform/outcome"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -94,7 +93,7 @@ func (s *Service) cloneable(
 	}
 	*source, err = tx.Keys.Find(source.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return owner, notCloned(reject(outcome.Unknown, "unable to find apikey with id "+source.ID))
+		return owner, notCloned(unknownKey(source.ID))
 	}
 	if err != nil {
 		return owner, err

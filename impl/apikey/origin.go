@@ -6,7 +6,6 @@ import (
 
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authz/roledescriptor"
-	"github.com/sallyport/sallyport/impl/platform/outcome"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -136,7 +135,7 @@ func (s *Service) originOf(tx *store.Tx, p identity.Principal, owner store.User,
 func (s *Service) derivedOrigin(tx *store.Tx, p identity.Principal, owner store.User, c Creation) (origin, error) {
 	maker, err := tx.Keys.FindOwned(owner.Name, p.Key.ID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && (invalidated(maker) || expired(maker, tx.Now)) {
-		return origin{}, reject(outcome.Revoked, "api key ["+p.Key.ID+"] has been invalidated")
+		return origin{}, invalidatedKey(p.Key.ID, p.User)
 	}
 	if err != nil {
 		return origin{}, err

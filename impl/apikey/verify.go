@@ -18,8 +18,8 @@ import (
 
 // RejectedError is the reason for rejecting a credential. Elasticsearch's operations show it to the caller.
 type RejectedError struct {
-	why    string
-	result outcome.Result
+	why   string
+	cause *outcome.RefusalError
 }
 
 // Error implements error.
@@ -28,11 +28,26 @@ func (e RejectedError) Error() string { return e.why }
 // Why returns the reason in Elasticsearch's words.
 func (e RejectedError) Why() string { return e.why }
 
-// Outcome implements outcome.Reason.
-func (e RejectedError) Outcome() outcome.Result { return e.result }
+// Unwrap returns the refusal, for metrics and the log.
+func (e RejectedError) Unwrap() error { return e.cause }
 
-func reject(result outcome.Result, why string) error {
-	return fault.Wrap(fault.CredentialsInvalid, RejectedError{why, result}, "the API key is not valid, or no longer")
+// reject returns fault.CredentialsInvalid with a reason for the log and one for the caller. The user is the owner of a
+// key that exists.
+func reject(result outcome.Result, reason, userName, why string) error {
+	cause := &outcome.RefusalError{Result: result, Reason: reason, User: userName}
+	return fault.Wrap(fault.CredentialsInvalid, RejectedError{why, cause}, "the API key is not valid, or no longer")
+}
+
+func malformedKey() error {
+	return reject(outcome.Refused, "malformed API key", "", "invalid ApiKey value")
+}
+
+func unknownKey(id string) error {
+	return reject(outcome.Unknown, "unknown API key", "", "unable to find apikey with id "+id)
+}
+
+func invalidatedKey(id, userName string) error {
+	return reject(outcome.Revoked, "invalidated API key", userName, "api key ["+id+"] has been invalidated")
 }
 
 // Verify authenticates an encoded API key and returns it with its owner, with the roles that the key may have. It
@@ -72,7 +87,7 @@ func (s *Service) find(tx *store.Tx, id string) (*ownedKey, error) {
 	var err error
 	found.key, found.owner, err = tx.Keys.FindWithOwner(id)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, reject(outcome.Unknown, "unable to find apikey with id "+id)
+		return nil, unknownKey(id)
 	}
 	if err != nil {
 		return nil, err
@@ -93,14 +108,16 @@ func (s *Service) CacheCounts() (hits, misses uint64) { return s.known.Counts() 
 func check(key store.APIKey, text string, now time.Time) error {
 	switch {
 	case !secret.Equal(secret.Digest(text), key.SecretDigest):
-		return reject(outcome.Refused, "invalid credentials for API key ["+key.ID+"]")
+		return reject(outcome.Refused, "wrong secret of an API key", key.UserName,
+			"invalid credentials for API key ["+key.ID+"]")
 	case invalidated(key):
-		return reject(outcome.Revoked, "api key ["+key.ID+"] has been invalidated")
+		return invalidatedKey(key.ID, key.UserName)
 	case crossCluster(key):
-		return fault.New(fault.KeyTypeWrong, fmt.Sprintf(
+		cause := &outcome.RefusalError{Result: outcome.Refused, Reason: "cross-cluster API key", User: key.UserName}
+		return fault.Wrap(fault.KeyTypeWrong, cause, fmt.Sprintf(
 			"authentication expected API key type of [%s], but API key [%s] has type [%s]", condition.Rest, key.ID, key.Type))
 	case expired(key, now):
-		return reject(outcome.Expired, "api key is expired")
+		return reject(outcome.Expired, "expired API key", key.UserName, "api key is expired")
 	}
 	return nil
 }
@@ -111,11 +128,11 @@ const maxID = 64
 func parse(credential string) (id, text string, err error) {
 	decoded, err := secret.DecodeCredential(credential)
 	if err != nil {
-		return "", "", reject(outcome.Refused, "invalid ApiKey value")
+		return "", "", malformedKey()
 	}
 	id, text, ok := strings.Cut(string(decoded), ":")
 	if !ok || id == "" || len(id) > maxID || strings.ToValidUTF8(id, "") != id || strings.ContainsRune(id, 0) {
-		return "", "", reject(outcome.Refused, "invalid ApiKey value")
+		return "", "", malformedKey()
 	}
 	return id, text, nil
 }

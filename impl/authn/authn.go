@@ -137,7 +137,7 @@ func (s *Service) apiKey(ctx context.Context, credential string) (identity.Princ
 	}
 	if !owner.Enabled {
 		return identity.Principal{}, time.Time{},
-			fault.New(fault.CredentialsInvalid, "the API key is not valid, or no longer")
+			disabled(owner, "the API key is not valid, or no longer")
 	}
 
 	p := principal(owner, identity.APIKey)
@@ -154,7 +154,7 @@ func (s *Service) session(ctx context.Context, token string) (identity.Principal
 	}
 	if !live.User.Enabled {
 		return identity.Principal{}, session.Claims{},
-			fault.New(fault.CredentialsInvalid, "the session token is not valid, or no longer")
+			disabled(live.User, "the session token is not valid, or no longer")
 	}
 
 	p := principal(live.User, identity.Session)
@@ -162,6 +162,12 @@ func (s *Service) session(ctx context.Context, token string) (identity.Principal
 	p.OnBehalf = live.Session.OnBehalf
 	p.AuthenticatedAt, p.ElevatedUntil = live.Session.CreatedAt, live.Token.ElevatedUntil
 	return p, live.Claims, nil
+}
+
+// disabled returns fault.CredentialsInvalid for a credential of a disabled user.
+func disabled(u store.User, message string) error {
+	cause := &outcome.RefusalError{Result: outcome.Refused, Reason: "disabled user", User: u.Name}
+	return fault.Wrap(fault.CredentialsInvalid, cause, message)
 }
 
 func principal(u store.User, method identity.Method) identity.Principal {

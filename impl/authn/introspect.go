@@ -42,7 +42,7 @@ func (s *Service) Introspect(ctx context.Context, credential string) (i Introspe
 func (s *Service) introspect(ctx context.Context, credential string) (Introspection, error) {
 	switch {
 	case len(credential) > maxIntrospected || strings.ContainsFunc(credential, notInHeader):
-		return Introspection{}, invalid("the credential is malformed")
+		return Introspection{}, malformed("the credential is malformed")
 	case strings.Contains(credential, "."): // not in base64
 		p, claims, err := s.session(ctx, credential)
 		return Introspection{p, claims, claims.IssuedAt}, err

@@ -2,7 +2,9 @@ package http_test
 
 import (
 	"context"
+	"encoding/base64"
 	"net/http"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -86,7 +88,7 @@ func TestAccessLog(t *testing.T) {
 		log.drain()
 		edit, caller := authorization(""), `user=""`
 		if strings.Contains(each.want, "status=401") {
-			caller += " refusal=refused"
+			caller += ` refusal="malformed credentials"`
 		}
 		if each.key {
 			edit, caller = apiKey(*made.Key), "user=bob api_key="+made.ID
@@ -109,11 +111,15 @@ func TestAccessLog_Refusals(t *testing.T) {
 	w := openLogged(t, log)
 	w.addUsers()
 	expired, invalidated := w.newKey(bob, "expired", "1h"), w.newKey(bob, "invalidated", "")
+	ofAlice, late := w.newKey(alice, "alice's", ""), w.login("bob", bobPassword)
 	w.es(bob, "DELETE /_security/api_key", `{"ids":["`+invalidated.ID+`"]}`).ok()
 	w.clock.advance(2 * time.Hour)
-	ended := w.login("bob", bobPassword)
-	w.es(bearer(ended), "DELETE /_security/oauth2/token", `{"token":"`+ended+`"}`).ok()
+	page, err := os.ReadFile("../../docs/reference/log-fields.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 
+	encode := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 	refused := func(name, want string, edit client.RequestEditorFn) {
 		t.Run(name, func(t *testing.T) {
 			log.drain()
@@ -122,16 +128,29 @@ func TestAccessLog_Refusals(t *testing.T) {
 			if response.StatusCode != http.StatusUnauthorized || !strings.HasSuffix(line, ` user="" `+want+"\n") {
 				t.Errorf("%d, logged as %s", response.StatusCode, line)
 			}
+			if reason := strings.Split(want, `"`)[1]; !strings.Contains(string(page), "`"+reason+"`") {
+				t.Errorf("docs/reference/log-fields.md does not have %q", reason)
+			}
 		})
 	}
+	refused("expired session", `refusal="unknown session"`, bearer(late))
+	ended := w.login("bob", bobPassword)
+	w.es(bearer(ended), "DELETE /_security/oauth2/token", `{"token":"`+ended+`"}`).ok()
 	refused("no user", `refusal="unknown user"`, as("correct horse", "battery staple"))
 	refused("wrong password", `refusal="wrong password" claimed_user=alice`, as("alice", "wrong"))
-	refused("expired key", "refusal=expired", apiKey(*expired.Key))
-	refused("invalidated key", "refusal=revoked", apiKey(*invalidated.Key))
-	refused("ended session", "refusal=unknown", bearer(ended))
-	refused("no key", "refusal=refused", apiKey("none"))
+	refused("no credentials", `refusal="no credentials"`, func(context.Context, *http.Request) error { return nil })
+	refused("malformed credentials", `refusal="malformed credentials"`, authorization("Basic none"))
+	refused("unknown scheme", `refusal="unknown scheme"`, authorization("Digest none"))
+	refused("expired key", `refusal="expired API key" claimed_user=bob`, apiKey(*expired.Key))
+	refused("invalidated key", `refusal="invalidated API key" claimed_user=bob`, apiKey(*invalidated.Key))
+	refused("wrong secret", `refusal="wrong secret of an API key" claimed_user=bob`, apiKey(encode(expired.ID+":wrong")))
+	refused("unknown key", `refusal="unknown API key"`, apiKey(encode("none:wrong")))
+	refused("malformed key", `refusal="malformed API key"`, apiKey("none"))
+	refused("ended session", `refusal="unknown session"`, bearer(ended))
+	refused("no token", `refusal="invalid session token"`, bearer("none"))
 	w.es(bob, "PUT /_security/user/alice/_disable", "").ok()
 	refused("disabled user", `refusal="disabled user" claimed_user=alice`, alice)
+	refused("disabled user's key", `refusal="disabled user" claimed_user=alice`, apiKey(*ofAlice.Key))
 	w.es(bob, "PUT /_security/user/alice/_enable", "").ok()
 	for w.failures("alice") < 10 {
 		w.loginStatus("alice", "wrong")

@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/authz/serviceaccount"
 	"github.com/sallyport/sallyport/impl/fault"
+	"github.com/sallyport/sallyport/impl/platform/outcome"
 	"github.com/sallyport/sallyport/impl/platform/secret"
 	"github.com/sallyport/sallyport/impl/store"
 )
@@ -149,21 +150,29 @@ func Is(bearer string) bool {
 func (s *Service) Verify(ctx context.Context, bearer string) (store.ServiceToken, error) {
 	id, text, ok := parse(bearer)
 	if !ok {
-		return store.ServiceToken{}, fault.New(fault.CredentialsInvalid, "the service account token is malformed",
+		cause := &outcome.RefusalError{Result: outcome.Refused, Reason: "malformed service account token"}
+		return store.ServiceToken{}, fault.Wrap(fault.CredentialsInvalid, cause, "the service account token is malformed",
 			"Authorization")
 	}
-	refused := fault.New(fault.ServiceTokenInvalid,
-		"failed to authenticate service account ["+id.Account+"] with token name ["+id.Name+"]")
+	refused := func(reason string) error {
+		return fault.Wrap(fault.ServiceTokenInvalid, &outcome.RefusalError{Result: outcome.Refused, Reason: reason},
+			"failed to authenticate service account ["+id.Account+"] with token name ["+id.Name+"]")
+	}
 	if _, found := serviceaccount.Find(id.Account); !found {
-		return store.ServiceToken{}, refused
+		return store.ServiceToken{}, refused("unknown service account")
 	}
 
 	token, err := s.known.Read(ctx, id,
 		func(tx *store.Tx) (store.ServiceToken, error) { return tx.ServiceTokens.Find(id.Account, id.Name) })
-	if errors.Is(err, store.ErrNotFound) || err == nil && !secret.Equal(secret.Digest(text), token.SecretDigest) {
-		return store.ServiceToken{}, refused
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return store.ServiceToken{}, refused("unknown service account token")
+	case err != nil:
+		return store.ServiceToken{}, err
+	case !secret.Equal(secret.Digest(text), token.SecretDigest):
+		return store.ServiceToken{}, refused("wrong secret of a service account token")
 	}
-	return token, err
+	return token, nil
 }
 
 // parse decodes a token. Elasticsearch issues tokens without padding.

@@ -251,7 +251,7 @@ func (s *Service) Verify(ctx context.Context, value string) (Live, error) {
 		var err error
 		live.Token, live.Session, live.User, err = tx.Sessions.FindByToken(c.tokenID)
 		if errors.Is(err, store.ErrNotFound) {
-			err = rejected(outcome.Unknown)
+			err = refused(outcome.Unknown, "unknown session", "")
 		}
 		return &live, err
 	})
@@ -266,7 +266,7 @@ func (s *Service) Verify(ctx context.Context, value string) (Live, error) {
 // at returns a session that was read earlier as of now, or fault.CredentialsInvalid if it has expired.
 func (l *Live) at(now time.Time) (Live, error) {
 	if !l.Token.ExpiresAt.After(now) || !l.Session.ExpiresAt.After(now) {
-		return Live{}, rejected(outcome.Expired)
+		return Live{}, refused(outcome.Expired, "expired session", l.User.Name)
 	}
 	live := *l
 	if !live.Token.ElevatedUntil.After(now) {
@@ -306,7 +306,7 @@ func (s *Service) verifySignature(ctx context.Context, value string) (claims, er
 		return claims{}, failed
 	}
 	if err != nil {
-		return claims{}, fault.Wrap(fault.CredentialsInvalid, err, invalidToken)
+		return claims{}, unauthorized()
 	}
 
 	c, ok := s.claimsOf(&registered)
@@ -348,17 +348,10 @@ func (s *Service) issue(
 
 const invalidToken = "the session token is not valid, or no longer"
 
-// reasonError is why a token that this server issued is not valid.
-type reasonError struct{ result outcome.Result }
-
-// Error implements error.
-func (e reasonError) Error() string { return "session: the token is " + e.result.String() }
-
-// Outcome implements outcome.Reason.
-func (e reasonError) Outcome() outcome.Result { return e.result }
-
-func rejected(result outcome.Result) error {
-	return fault.Wrap(fault.CredentialsInvalid, reasonError{result}, invalidToken)
+// refused returns fault.CredentialsInvalid. The reason, and the session's user if it is known, are for the log.
+func refused(result outcome.Result, reason, userName string) error {
+	cause := &outcome.RefusalError{Result: result, Reason: reason, User: userName}
+	return fault.Wrap(fault.CredentialsInvalid, cause, invalidToken)
 }
 
-func unauthorized() error { return fault.New(fault.CredentialsInvalid, invalidToken) }
+func unauthorized() error { return refused(outcome.Refused, "invalid session token", "") }

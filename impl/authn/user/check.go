@@ -42,7 +42,7 @@ func (s *Service) CheckPassword(ctx context.Context, name, password string) (sto
 // LoginFailed returns the error of all failed sign-ins. The name of the user, or "" if there is none, and the reason
 // are for the log.
 func LoginFailed(name, reason string) error {
-	return fault.Wrap(fault.LoginFailed, &outcome.SignInError{User: name, Reason: reason},
+	return fault.Wrap(fault.LoginFailed, &outcome.RefusalError{Result: outcome.Refused, Reason: reason, User: name},
 		"the user name or the password is wrong")
 }
 

@@ -34,26 +34,22 @@ var names = [results]string{"accepted", "refused", "unknown", "expired", "revoke
 // String returns the value of a metric's label.
 func (r Result) String() string { return names[r] }
 
-// Reason is an error that knows its result.
-type Reason interface {
-	error
-	Outcome() Result
-}
-
-// SignInError is the cause of a refused sign-in, for the log only.
-type SignInError struct {
-	// User is the name that was claimed, if there is such a user: any other may be a password in the wrong place.
-	User string
+// RefusalError is why a caller was not authenticated, for metrics and the log. It is the cause of the error that the
+// caller gets, which says less.
+type RefusalError struct {
+	Result Result
 	// Reason is a constant, such as "wrong password".
 	Reason string
+	// User is the user that was claimed, if there is such a user: any other name may be a password in the wrong place.
+	User string
 }
 
 // Error implements error.
-func (r *SignInError) Error() string { return r.Reason }
+func (r *RefusalError) Error() string { return r.Reason }
 
 // Explain returns why a caller was not authenticated, and the user that was claimed, if it exists.
 func Explain(err error) (reason, user string) {
-	if r, ok := errors.AsType[*SignInError](err); ok {
+	if r, ok := errors.AsType[*RefusalError](err); ok {
 		return r.Reason, r.User
 	}
 	return Of(err).String(), ""
@@ -64,8 +60,8 @@ func Of(err error) Result {
 	if err == nil {
 		return Accepted
 	}
-	if reason, ok := errors.AsType[Reason](err); ok {
-		return reason.Outcome()
+	if r, ok := errors.AsType[*RefusalError](err); ok {
+		return r.Result
 	}
 
 	f, ok := errors.AsType[*fault.Error](err)

@@ -2,17 +2,11 @@ package outcome
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"testing"
 
 	"github.com/sallyport/sallyport/impl/fault"
 )
-
-type late struct{ error }
-
-// Outcome implements Reason.
-func (late) Outcome() Result { return Expired }
 
 // Ensures that each kind of error has its result, also as the cause of another, and that each result is counted once.
 func TestCounter(t *testing.T) {
@@ -29,8 +23,8 @@ func TestCounter(t *testing.T) {
 		"store":        {fault.New(fault.StoreUnavailable, "x"), Failed},
 		"busy":         {fmt.Errorf("wrapped: %w", fault.New(fault.ServerBusy, "x")), Failed},
 		"gone":         {context.Canceled, Failed},
-		"with reason":  {fault.Wrap(fault.CredentialsInvalid, late{errors.New("x")}, "x"), Expired},
-		"reason alone": {late{errors.New("x")}, Expired},
+		"with reason":  {fault.Wrap(fault.CredentialsInvalid, &RefusalError{Result: Expired}, "x"), Expired},
+		"reason alone": {&RefusalError{Result: Expired}, Expired},
 	} {
 		if got := Of(test.err); got != test.want {
 			t.Errorf("%s: %s; want %s", name, got, test.want)
