@@ -67,7 +67,8 @@ suggestion. An argument that begins with a dash, as ids of keys do at times, goe
 - **Passwords** are asked for on a terminal, twice and without an echo, or read from standard input
   (` + "`--password-stdin`" + `) or a file (` + "`--password-file`" + `). No command takes a secret as an argument.
 - **Database or server**: commands with ` + "`--url`" + ` work on the database that ` + "`--store`" + ` names, also while servers run on it,
-  or on any server. On the database, the audit trail has them as changes by ` + "`(command line)`" + `. A server needs
+  or on any server. The audit trail has changes on the database as those of ` + "`(command line)`" + `, with the
+  operating system's user as ` + "`os_user`" + ` in the [details](audit-events.md#fields-of-an-entry). A server needs
   credentials: see [profiles](#profiles).
 - **Completion**: ` + "`sallyport completion bash`" + `, ` + "`zsh`, `fish` or `powershell`" + ` prints a script for the shell. It completes
   commands, flags, formats and roles, and names of users and roles from the database, but not those of a server.

@@ -40,7 +40,7 @@ func storeCommand(cmd *cobra.Command, run func(*cobra.Command, records, []string
 
 // onRecords calls f with a store. Its changes have the command line as their actor in the audit trail.
 func onRecords(cmd *cobra.Command, c config.Config, f func(records) error) error {
-	cmd.SetContext(audit.WithOrigin(cmd.Context(), audit.Origin{Actor: audit.CommandLine}))
+	cmd.SetContext(audit.WithOrigin(cmd.Context(), commandOrigin()))
 	return withStore(cmd, c, f)
 }
 

@@ -122,6 +122,9 @@ type Origin struct {
 	ActingAs  string
 	Address   string
 	RequestID string
+	// OSUser is the operating system's user that runs the command, and SudoUser the one that called it by sudo; empty if
+	// there is none.
+	OSUser, SudoUser string
 }
 
 // System is the actor of changes without a user, such as those at the first start.
@@ -151,12 +154,18 @@ func OriginOf(ctx context.Context) Origin {
 // Details holds further facts about a change. It must not hold secrets.
 type Details map[string]any
 
-// complete returns a copy of the details with the impersonated user, if any.
+// complete returns a copy of the details with the impersonated user and those of the operating system, if any.
 func (o Origin) complete(details Details) Details {
 	all := Details{}
 	maps.Copy(all, details)
 	if o.ActingAs != "" {
 		all["acting_as"] = o.ActingAs
+	}
+	if o.OSUser != "" {
+		all["os_user"] = o.OSUser
+	}
+	if o.SudoUser != "" {
+		all["sudo_user"] = o.SudoUser
 	}
 	return all
 }

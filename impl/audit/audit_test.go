@@ -52,6 +52,13 @@ func TestRecord(t *testing.T) {
 			audit.Details{"user": "alice"},
 			store.AuditEntry{Actor: "bob", Details: `{"acting_as":"carol","user":"alice"}`},
 		},
+		"a command by sudo": {
+			audit.WithOrigin(t.Context(), audit.Origin{Actor: audit.CommandLine, OSUser: "root", SudoUser: "carol"}),
+			audit.Details{"user": "alice"},
+			store.AuditEntry{
+				Actor: "(command line)", Details: `{"os_user":"root","sudo_user":"carol","user":"alice"}`,
+			},
+		},
 		"a caller known later": {
 			audit.WithOriginAt(t.Context(), later), nil,
 			store.AuditEntry{Actor: "dave", Address: "192.0.2.7", RequestID: "request-7", Details: `{}`},
