@@ -129,7 +129,7 @@ func TestAuditExport_Refusals(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
 	addUser(t, dsn, alice)
-	wantRefusal(t, run(t, invocation{args: []string{"audit", "export", "--store", "sqlite:nothing.db"}}),
+	wantMistake(t, run(t, invocation{args: []string{"audit", "export", "--store", "sqlite:nothing.db"}}),
 		"the database nothing.db does not exist")
 	for saying, args := range map[string][]string{
 		`--since: "yesterday" is not a time`: {"--store", dsn, "--since",

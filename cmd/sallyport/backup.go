@@ -29,6 +29,14 @@ func databaseCommand(cmd *cobra.Command, run func(cmd *cobra.Command, dsn string
 	return cmd
 }
 
+// wantDatabase returns an error if the file of a SQLite database does not exist.
+func wantDatabase(dsn string) error {
+	if path := databaseFile(dsn); path != "" && !exists(path) {
+		return noDatabase(dsn)
+	}
+	return nil
+}
+
 func newBackup() *cobra.Command {
 	var to string
 	const short = "Copy the database into a file, also while a server runs on it"
@@ -46,10 +54,13 @@ func backup(cmd *cobra.Command, dsn, to string) error {
 		return usageErrorf("--to: name the file to create")
 	}
 	if store.IsPostgres(dsn) {
-		return fmt.Errorf("back up PostgreSQL with its own tools, also while servers run on it, such as: "+
+		return usageErrorf("back up PostgreSQL with its own tools, also while servers run on it, such as: "+
 			"pg_dump --format=custom --file=%s '%s'", to, toolDSN(dsn))
 	}
 
+	if err := wantDatabase(dsn); err != nil {
+		return err
+	}
 	err := withProgress(cmd, "backing up", func() error { return store.Backup(cmd.Context(), dsn, to) })
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("the file %s exists, and backup replaces no file", to)
@@ -91,7 +102,7 @@ func restore(cmd *cobra.Command, from, dsn string, o store.RestoreOptions) error
 		return usageErrorf("--from: name the backup")
 	}
 	if store.IsPostgres(dsn) {
-		return fmt.Errorf("restore PostgreSQL with its own tools: stop all servers on it, "+
+		return usageErrorf("restore PostgreSQL with its own tools: stop all servers on it, "+
 			"and restore what pg_dump wrote, such as: "+
 			"pg_restore --clean --if-exists --exit-on-error --single-transaction --dbname='%s' %s", toolDSN(dsn), from)
 	}

@@ -35,7 +35,7 @@ func TestBackup_Refusals(t *testing.T) {
 	mustRunOn(t, dsn, "backup", "--to", backup)
 	wantRefusal(t, runOn(t, dsn, "backup", "--to", backup), "backup replaces no file")
 	wantMistake(t, runOn(t, dsn, "backup"), "--to: name the file to create")
-	wantRefusal(t, runOn(t, newStore(t), "backup", "--to", backup+"2"), "no such file")
+	wantMistake(t, runOn(t, newStore(t), "backup", "--to", backup+"2"), "does not exist; name another")
 	wantMistake(t, runOn(t, "none", "backup", "--to", backup+"2"), "keeps no records")
 	wantMistake(t, runOn(t, dsn, "restore"), "--from: name the backup")
 	copied := filepath.Join(t.TempDir(), "copied.db") // without its checksum file
@@ -84,8 +84,8 @@ func TestBackup_Output(t *testing.T) {
 func TestMigrate(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
-	wantRefusal(t, runOn(t, dsn, "migrate", "status"), "no such file")
-	wantRefusal(t, runOn(t, dsn, "migrate", "up"), "does not exist")
+	wantMistake(t, runOn(t, dsn, "migrate", "status"), "does not exist; name another")
+	wantMistake(t, runOn(t, dsn, "migrate", "up"), "does not exist; name another")
 	db := openDatabase(t, dsn, "")
 	execute := func(statement string) {
 		t.Helper()
@@ -109,7 +109,7 @@ func TestMigrate(t *testing.T) {
 	mustRunOn(t, dsn, "migrate", "up")
 	execute("INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)")
 	status("needs a newer program")
-	if o := runOn(t, dsn, "migrate", "up"); o.code != 1 || !strings.Contains(o.stderr, "use a newer program") {
+	if o := runOn(t, dsn, "migrate", "up"); o.code != exitUsage || !strings.Contains(o.stderr, "use a newer program") {
 		t.Errorf("exit code %d: %s", o.code, o.stderr)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -78,7 +79,7 @@ suggestion. An argument that begins with a dash, as ids of keys do at times, goe
 | code | meaning |
 |---|---|
 `)
-	for code, meaning := range exitCodes {
+	for code, meaning := range exitMeanings {
 		fmt.Fprintf(&page, "| %d | %s |\n", code, meaning)
 	}
 	page.WriteString(`
@@ -184,8 +185,8 @@ func TestCommandLine_Output(t *testing.T) {
 // Ensures that each kind of failure has its exit code.
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
-	if len(exitCodes) != exitDenied+1 {
-		t.Errorf("%d exit codes are documented", len(exitCodes))
+	if len(exitMeanings) != exitDenied+1 {
+		t.Errorf("%d exit codes are documented", len(exitMeanings))
 	}
 	dsn := newStore(t)
 	addUser(t, dsn, alice)
@@ -193,6 +194,9 @@ func TestExitCodes(t *testing.T) {
 	as := func(password string) []string {
 		return []string{clientUsernameVariable + "=" + alice.name, clientPasswordVariable + "=" + password}
 	}
+	password, role := filepath.Join(t.TempDir(), "password"), filepath.Join(t.TempDir(), "role.json")
+	writeFile(t, password, "a long password\n")
+	writeFile(t, role, `{"clusters": ["all"]}`)
 	for name, c := range map[string]struct {
 		args   []string
 		env    []string
@@ -201,6 +205,8 @@ func TestExitCodes(t *testing.T) {
 	}{
 		"success":            {[]string{"user", "list", "--store", dsn}, nil, 0, ""},
 		"refused":            {[]string{"user", "show", "bob", "--store", dsn}, nil, exitFailed, `no user "bob"`},
+		"no role":            {[]string{"user", "add", "bob", "--password-file", password, "--store", dsn}, nil, exitUsage, "at least one role"},
+		"unknown field":      {[]string{"role", "put", "a", "--file", role, "--store", dsn}, nil, exitUsage, "clusters"},
 		"unknown command":    {[]string{"usr"}, nil, exitUsage, "did you mean user?"},
 		"unknown subcommand": {[]string{"user", "dissable"}, nil, exitUsage, "did you mean disable?"},
 		"unknown flag":       {[]string{"user", "list", "--sotre", dsn}, nil, exitUsage, "did you mean --store?"},
@@ -229,6 +235,21 @@ func TestExitCodes(t *testing.T) {
 			if o.code != c.code || !strings.Contains(o.stderr, c.saying) || strings.Contains(o.stderr, "root.") {
 				t.Errorf("exit code %d: %s; want %d and %q", o.code, o.stderr, c.code, c.saying)
 			}
+		})
+	}
+}
+
+// Ensures that each command names a missing database, and no other cause, in the same words.
+func TestExitCodes_NoDatabase(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{
+		"user list", "key list", "role list", "audit list", "audit export", "signing-key list", "signing-key rotate",
+		"key-encryption-key list", "key-encryption-key rotate --force", "backup --to copy.db", "migrate status", "migrate up",
+	} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			o := run(t, invocation{args: append(strings.Fields(args), "--store", "sqlite:nothing.db")})
+			wantMistake(t, o, "sallyport: the database nothing.db does not exist; ")
 		})
 	}
 }

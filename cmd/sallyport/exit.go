@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport/sallyport/impl/client"
 	"github.com/sallyport/sallyport/impl/fault"
 	"github.com/sallyport/sallyport/impl/platform/printable"
+	"github.com/sallyport/sallyport/impl/store"
 )
 
 // The exit codes of the program. Those of conformance are in conformance.go.
@@ -21,13 +22,26 @@ const (
 	exitDenied      = 4
 )
 
-// exitCodes documents the exit codes, in their order.
-var exitCodes = []string{
+// exitMeanings documents the exit codes, in their order.
+var exitMeanings = []string{
 	"success",
 	"the command was refused, or failed: standard error has the reason",
-	"the command line, a setting or an input file is invalid: nothing was done",
+	"the command line, a setting, an input file or a value in it is invalid: nothing was done",
 	"the database or the server does not answer, or is overloaded: try again",
 	"the server refuses the credentials, or they lack the permission",
+}
+
+// exitCodes are the exit codes of the kinds of faults; all others have exitFailed. The answers of a server have the
+// same: see exitCode.
+var exitCodes = map[fault.Kind]int{
+	fault.InvalidInput:      exitUsage,
+	fault.TooLarge:          exitUsage,
+	fault.Unavailable:       exitUnreachable,
+	fault.Overloaded:        exitUnreachable,
+	fault.Unauthenticated:   exitDenied,
+	fault.Forbidden:         exitDenied,
+	fault.ElevationRequired: exitDenied,
+	fault.RateLimited:       exitDenied,
 }
 
 // exitError is an error with an exit code of its own.
@@ -57,23 +71,19 @@ func exitCode(err error) int {
 		return own.code
 	}
 	if f, ok := errors.AsType[*fault.Error](err); ok {
-		switch f.Code.Kind {
-		case fault.Unavailable, fault.Overloaded:
-			return exitUnreachable
-		case fault.Unauthenticated, fault.Forbidden, fault.ElevationRequired:
-			return exitDenied
-		default:
-			return exitFailed
-		}
+		return cmp.Or(exitCodes[f.Code.Kind], exitFailed)
 	}
 
-	connection, ok := errors.AsType[*net.OpError](err)
+	connection, dialed := errors.AsType[*net.OpError](err)
+	database, unopened := errors.AsType[*store.OpenError](err)
 	switch {
-	case client.IsUnavailable(err), ok && connection.Op == "dial":
+	case client.IsUnavailable(err), dialed && connection.Op == "dial", unopened && database.Temporary():
 		return exitUnreachable
 	case client.IsUnauthenticated(err), client.IsForbidden(err), client.IsElevationNeeded(err),
 		client.IsRateLimited(err):
 		return exitDenied
+	case client.IsInvalid(err), unopened:
+		return exitUsage
 	}
 	return exitFailed
 }

@@ -95,7 +95,7 @@ func keyEncryptionKey(c config.Config) ([]byte, error) {
 }
 
 func createKeyError(path string, cause error) error {
-	return fmt.Errorf("write the key-encryption key to %s: %w", path, cause)
+	return usageErrorf("write the key-encryption key to %s: %w", path, cause)
 }
 
 // existingKeyEncryptionKey is keyEncryptionKey for commands that write what a server is to read. It creates no key,
@@ -105,19 +105,19 @@ func existingKeyEncryptionKey(c config.Config) ([]byte, error) {
 		return c.KeyEncryptionKey, nil
 	}
 	if err := c.Servable(); err != nil {
-		return nil, err
+		return nil, usageError(err)
 	}
 
 	path := besideDatabase(c.Store, ".key")
 	if !exists(path) {
-		return nil, fmt.Errorf("%w, set SALLYPORT_KEY_ENCRYPTION_KEY as for the server, "+
+		return nil, usageErrorf("%w, set SALLYPORT_KEY_ENCRYPTION_KEY as for the server, "+
 			"or start a server if none has run on it yet", missingKeyError(path))
 	}
 	return readKeyFile(path)
 }
 
 func missingKeyError(path string) error {
-	return fmt.Errorf("the key file %s is missing; restore it from the backup of this database", path)
+	return usageErrorf("the key file %s is missing; restore it from the backup of this database", path)
 }
 
 func readKeyFile(path string) ([]byte, error) {
@@ -128,15 +128,15 @@ func readKeyFile(path string) ([]byte, error) {
 			"run chmod 600 on it", path)
 	}
 	if err != nil {
-		return nil, err
+		return nil, usageError(err)
 	}
 	data, err := os.ReadFile(path) //nolint:gosec // the operator names the database
 	if err != nil {
-		return nil, err
+		return nil, usageError(err)
 	}
 	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(data)))
 	if err != nil || len(key) != secret.KeySize {
-		return nil, fmt.Errorf("%s does not hold %d bytes in base64; restore it from a backup", path, secret.KeySize)
+		return nil, usageErrorf("%s does not hold %d bytes in base64; restore it from a backup", path, secret.KeySize)
 	}
 	return key, nil
 }
@@ -150,23 +150,23 @@ func wrongKeyError(c config.Config, keyFileIsNew bool, cause error) error {
 	case c.KeyEncryptionKey != nil && errors.As(cause, &unknown):
 		return unknownKeyError(c, unknown.KeyID)
 	case c.KeyEncryptionKey != nil:
-		return errors.New("SALLYPORT_KEY_ENCRYPTION_KEY is not the key that this database is encrypted with")
+		return usageErrorf("SALLYPORT_KEY_ENCRYPTION_KEY is not the key that this database is encrypted with")
 	case keyFileIsNew:
 		return errors.Join(missingKeyError(path), os.Remove(path))
 	}
 
 	if next := nextKeyFile(c.Store); exists(next) {
-		return fmt.Errorf("the key in %s is not the one that this database is encrypted with, and %s exists: "+
+		return usageErrorf("the key in %s is not the one that this database is encrypted with, and %s exists: "+
 			"a rotation of the key was interrupted; finish it with: %s", path, next,
 			installed().command("key-encryption-key rotate --force"))
 	}
-	return fmt.Errorf("the key in %s is not the one that this database is encrypted with; "+
+	return usageErrorf("the key in %s is not the one that this database is encrypted with; "+
 		"restore it from the backup of this database", path)
 }
 
 // unknownKeyError explains that a second key is missing, while a rotation is in progress.
 func unknownKeyError(c config.Config, id string) error {
-	return fmt.Errorf("this database has secrets that are encrypted with the key %s, which is neither %s: set "+
+	return usageErrorf("this database has secrets that are encrypted with the key %s, which is neither %s: set "+
 		"SALLYPORT_KEY_ENCRYPTION_KEY_FALLBACK_FILE to a file with it, until key-encryption-key rotate --online reports "+
 		"that it is no longer needed", id, configuredKeys(c))
 }

@@ -103,12 +103,12 @@ func TestUserRole_Refusals(t *testing.T) {
 	// The password that an administrator set by the API is shared.
 	server.must("a long password\n", "user", "add", "bob", "--role", "ece_deployment_viewer", "--password-stdin")
 	for _, g := range []target{database, server} {
-		wantRefusal(t, g.run("", "user", "role", "bob", "--add", "ece_platform_viewer"), "together with a new password")
-		wantRefusal(t, g.run("", "user", "role", "bob", "--add", "ece_deployment_manager"), "exclude each other")
-		wantRefusal(t, g.run("", "user", "role", "bob", "--set", "king"), `no role "king"`)
-		wantRefusal(t, g.run("", "user", "role", "bob", "--remove", "king"), `no role "king"`)
-		wantRefusal(t, g.run("", "user", "role", "bob", "--remove", "ece_deployment_viewer"), "at least one role")
-		wantRefusal(t, g.run("", "user", "role", "readonly", "--set", "ece_platform_admin"), "is a built-in user")
+		wantMistake(t, g.run("", "user", "role", "bob", "--add", "ece_platform_viewer"), "together with a new password")
+		wantMistake(t, g.run("", "user", "role", "bob", "--add", "ece_deployment_manager"), "exclude each other")
+		wantMistake(t, g.run("", "user", "role", "bob", "--set", "king"), `no role "king"`)
+		wantMistake(t, g.run("", "user", "role", "bob", "--remove", "king"), `no role "king"`)
+		wantMistake(t, g.run("", "user", "role", "bob", "--remove", "ece_deployment_viewer"), "at least one role")
+		wantMistake(t, g.run("", "user", "role", "readonly", "--set", "ece_platform_admin"), "is a built-in user")
 		wantMistake(t, g.run("", "user", "role", "bob"), "--set, --add or --remove")
 		wantMistake(t, g.run("", "user", "role", "bob", "--set", "ece_platform_viewer", "--add", "ece_platform_viewer"),
 			"leave out --add")
@@ -223,12 +223,12 @@ func TestKey_Refusals(t *testing.T) {
 	limited.env = []string{"SALLYPORT_API_KEYS_MAX_LIFETIME=24h"}
 	bad := filepath.Join(t.TempDir(), "bad.json")
 	writeFile(t, bad, `{"one": {"cluster": ["nonsense"]}}`)
-	wantRefusal(t, limited.run("", "key", "create", "a", "--user", "alice", "--expires-in", "2d"), "live for at most 24h")
-	wantRefusal(t, database.run("", "key", "create", "_a", "--user", "alice"), "may not begin with an underscore")
-	wantRefusal(t, database.run("", "key", "create", "a", "--user", "admin"), "built-in user")
+	wantMistake(t, limited.run("", "key", "create", "a", "--user", "alice", "--expires-in", "2d"), "live for at most 24h")
+	wantMistake(t, database.run("", "key", "create", "_a", "--user", "alice"), "may not begin with an underscore")
+	wantMistake(t, database.run("", "key", "create", "a", "--user", "admin"), "built-in user")
 	wantRefusal(t, database.run("", "key", "create", "a", "--user", "bob"), `there is no user "bob"`)
-	wantRefusal(t, database.run("", "key", "create", "a", "--user", "alice", "--role-descriptors", bad), "[nonsense]")
-	wantRefusal(t, server.run("", "key", "create", "a", "--user", "alice"), `a server creates keys of its caller, "admin"`)
+	wantMistake(t, database.run("", "key", "create", "a", "--user", "alice", "--role-descriptors", bad), "[nonsense]")
+	wantMistake(t, server.run("", "key", "create", "a", "--user", "alice"), `a server creates keys of its caller, "admin"`)
 	wantMistake(t, database.run("", "key", "create", "a"), "--user: name the owner")
 	wantMistake(t, database.run("", "key", "create", "a", "--user", "alice", "--expires-in", "soon"), "such as 30m")
 	wantMistake(t, database.run("", "key", "create", "a", "--user", "alice", "--role-descriptors", "missing.json"),
@@ -267,13 +267,13 @@ func TestRole_Targets(t *testing.T) {
 		if out := g.must(string(one.Descriptor), "role", "put", name, "--file", "-"); out != "replaced the role "+name+"\n" {
 			t.Errorf("%q", out)
 		}
-		if o := g.run("cluster: [nonsense]", "role", "put", name, "--file", "-"); o.code != exitFailed ||
+		if o := g.run("cluster: [nonsense]", "role", "put", name, "--file", "-"); o.code != exitUsage ||
 			!strings.Contains(o.stderr, "[nonsense]") {
 			t.Errorf("exit code %d: %s", o.code, o.stderr)
 		}
 		wantMistake(t, g.run("[]", "role", "put", name, "--file", "-"), "--file: ")
 		wantMistake(t, g.run("", "role", "put", name), "--file: name the file")
-		wantRefusal(t, g.run("", "role", "delete", "superuser"), "reserved")
+		wantMistake(t, g.run("", "role", "delete", "superuser"), "reserved")
 		list := read[[]shownRole](g, "role", "list")
 		if !slices.ContainsFunc(list, func(r shownRole) bool { return r.Name == name && !r.Builtin }) ||
 			!slices.ContainsFunc(list, func(r shownRole) bool { return r.Name == "superuser" && r.Builtin }) {

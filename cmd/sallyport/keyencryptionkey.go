@@ -118,6 +118,9 @@ Backups made before need the old key.`,
 			if o.online {
 				return onRecords(cmd, c, func(r records) error { return rotateOnline(cmd, r) })
 			}
+			if err := wantDatabase(c.Store); err != nil {
+				return err
+			}
 			if databaseFile(c.Store) != "" {
 				if err := explainDatabaseError(store.Unused(cmd.Context(), c.Store), c.Store); err != nil {
 					return err
@@ -216,7 +219,7 @@ func rotateKeyEncryptionKey(cmd *cobra.Command, r records, file string) error {
 	}
 
 	if err := createKeyFile(next); err != nil {
-		return err
+		return createKeyError(next, err)
 	}
 	replaced, err := replaceKey(cmd, r, old, from, next)
 	if err != nil {
@@ -264,7 +267,7 @@ func finishRotation(cmd *cobra.Command, r records, next string, cause error) err
 		return err
 	}
 	if err := r.checkKey(cmd, key); errors.Is(err, secret.ErrUnsealable) {
-		return fmt.Errorf("neither the key of this server nor the one in %s is the one that this database is "+
+		return usageErrorf("neither the key of this server nor the one in %s is the one that this database is "+
 			"encrypted with; restore it from the backup of this database", next)
 	} else if err != nil {
 		return err
@@ -284,7 +287,7 @@ func replaceKey(cmd *cobra.Command, r records, old []byte, from *secret.Sealer, 
 		return rekey.Replaced{}, err
 	}
 	if bytes.Equal(old, key) {
-		return rekey.Replaced{}, fmt.Errorf("the key in %s is the old one", next)
+		return rekey.Replaced{}, usageErrorf("the key in %s is the old one", next)
 	}
 
 	to, err := secret.NewSealer(key)
@@ -307,7 +310,7 @@ func replaceKey(cmd *cobra.Command, r records, old []byte, from *secret.Sealer, 
 func readNewKey(path string) ([]byte, error) {
 	file, err := os.Open(path) //nolint:gosec // the operator names the file
 	if err != nil {
-		return nil, err
+		return nil, usageError(err)
 	}
 	defer file.Close() //nolint:errcheck // opened for reading
 
@@ -316,7 +319,7 @@ func readNewKey(path string) ([]byte, error) {
 		return nil, err
 	}
 	if info.Mode()&0o077 != 0 {
-		return nil, fmt.Errorf("other users than its owner can open %s: run chmod 600 on it", path)
+		return nil, usageErrorf("other users than its owner can open %s: run chmod 600 on it", path)
 	}
 	if err := errors.Join(file.Sync(), syncFolder(path)); err != nil {
 		return nil, err

@@ -82,7 +82,7 @@ func (r *rekeyed) wantRotated(saying string, secrets []string, args ...string) {
 func (r *rekeyed) wantRefused(saying string) {
 	r.Helper()
 	quiet := append(slices.Clip(r.env), "SALLYPORT_LOG_LEVEL=error")
-	wantRefusal(r.T, run(r.T, invocation{args: []string{"serve", "--listen", "127.0.0.1:0"}, env: quiet}), saying)
+	wantMistake(r.T, run(r.T, invocation{args: []string{"serve", "--listen", "127.0.0.1:0"}, env: quiet}), saying)
 }
 
 // wantOn fails the test unless a server starts and accepts what was valid before: a session, the second factor's
@@ -136,7 +136,7 @@ func TestKeyEncryptionKey_Rotate(t *testing.T) {
 	}
 	writeFile(t, path, old)
 	r.wantRefused("the key in " + path + " is not the one that this database is encrypted with; restore it")
-	wantRefusal(t, r.rotate("--force"),
+	wantMistake(t, r.rotate("--force"),
 		"the key in "+path+" is not the one that this database is encrypted with; restore it")
 	if exists(path + ".new") {
 		t.Error("an unused key was created")
@@ -144,7 +144,7 @@ func TestKeyEncryptionKey_Rotate(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	wantRefusal(t, r.rotate("--force"), "the key file "+path+" is missing")
+	wantMistake(t, r.rotate("--force"), "the key file "+path+" is missing")
 	writeFile(t, path, next)
 	r.wantOn(false)
 }
@@ -177,7 +177,7 @@ func TestKeyEncryptionKey_RotateInterrupted(t *testing.T) {
 	// Neither key is the right one.
 	writeFile(t, path, old)
 	writeFile(t, path+".new", base64.StdEncoding.EncodeToString(secret.NewKey()))
-	wantRefusal(t, r.rotate("--force"), "neither the key of this server nor the one in "+path+".new is the one")
+	wantMistake(t, r.rotate("--force"), "neither the key of this server nor the one in "+path+".new is the one")
 	if keyText(t, path) != old || !exists(path+".new") {
 		t.Error("a key was replaced or removed")
 	}
@@ -199,7 +199,7 @@ func TestKeyEncryptionKey_RotateConfigured(t *testing.T) {
 			refused := func(saying string, args ...string) {
 				t.Helper()
 				o := r.rotate(append(args, "--force")...)
-				wantRefusal(t, o, saying)
+				wantMistake(t, o, saying)
 				wantSilence(t, o.stderr, old)
 			}
 			wantMistake(t, r.rotate("--force"), "name the file of the new one with --new-key-file")
@@ -259,7 +259,7 @@ func TestKeyEncryptionKey_RotateElsewhere(t *testing.T) {
 	if exists(file) || keyText(t, path) != old {
 		t.Error("a key was created or replaced")
 	}
-	wantRefusal(t, r.rotate("--force", "--store", "sqlite:nothing.db"), "the database nothing.db does not exist")
+	wantMistake(t, r.rotate("--force", "--store", "sqlite:nothing.db"), "the database nothing.db does not exist")
 	wantMistake(t, r.rotate("--force", "--store", "none"), "keeps no records")
 }
 

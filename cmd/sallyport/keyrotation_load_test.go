@@ -97,7 +97,7 @@ func TestKeyEncryptionKey_RotateOnline(t *testing.T) {
 		" as key_encryption_key yet: first restart all servers with it")
 	replace(both(newKey, oldKey))
 	tooEarly := append(slices.Clip(env), "SALLYPORT_KEY_ENCRYPTION_KEY="+newKey, "SALLYPORT_LOG_LEVEL=error")
-	wantRefusal(t, run(t, invocation{args: []string{"serve", "--listen", "127.0.0.1:0"}, env: tooEarly}),
+	wantMistake(t, run(t, invocation{args: []string{"serve", "--listen", "127.0.0.1:0"}, env: tooEarly}),
 		"SALLYPORT_KEY_ENCRYPTION_KEY is not the key that this database is encrypted with")
 
 	r.well("", "signing-key", "rotate")

@@ -295,7 +295,7 @@ func (s remoteKeys) create(ctx context.Context, n newKey) (createdKey, error) {
 		return createdKey{}, err
 	}
 	if n.owner != "" && n.owner != caller.UserName {
-		return createdKey{}, fmt.Errorf("a server creates keys of its caller, %q, and not of %q", caller.UserName, n.owner)
+		return createdKey{}, usageErrorf("a server creates keys of its caller, %q, and not of %q", caller.UserName, n.owner)
 	}
 
 	request := map[string]any{"name": n.name}

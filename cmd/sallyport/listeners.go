@@ -81,7 +81,7 @@ func listenAt(ctx context.Context, key, address string, limit int, alternative s
 		return nil, fmt.Errorf("%s: %w; is another server running? Another port: %s", key, err, alternative)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", key, err)
+		return nil, usageErrorf("%s: %w", key, err)
 	}
 	return connections.New(listener, limit), nil
 }

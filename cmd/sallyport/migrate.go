@@ -28,6 +28,9 @@ func newMigrateStatus() *cobra.Command {
 		Short:   short,
 		Example: "  sallyport migrate status\n  sallyport migrate status --output json",
 	}, func(cmd *cobra.Command, dsn string) error {
+		if err := wantDatabase(dsn); err != nil {
+			return err
+		}
 		current, target, err := store.Schema(cmd.Context(), dsn)
 		if err != nil {
 			return err
@@ -61,11 +64,7 @@ func newMigrateUp() *cobra.Command {
 		Short:   short,
 		Example: "  sallyport migrate up",
 	}, func(cmd *cobra.Command, dsn string) error {
-		missing, err := missingDatabase(cmd.Context(), dsn)
-		if err == nil && missing && !store.IsPostgres(dsn) {
-			err = noDatabase(dsn)
-		}
-		if err != nil {
+		if err := wantDatabase(dsn); err != nil {
 			return err
 		}
 		st, err := openStore(cmd, dsn)

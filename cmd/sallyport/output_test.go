@@ -53,7 +53,7 @@ func TestOutput_HostileServer(t *testing.T) {
 		"JSON":     {http.StatusOK, keys, []string{"key", "list", "--output", "json"}, 0},
 		"YAML":     {http.StatusOK, keys, []string{"key", "list", "--output", "yaml"}, 0},
 		"roles":    {http.StatusOK, replace(`{NAME: {"cluster": [NAME]}}`), []string{"role", "list"}, 0},
-		"error":    {http.StatusBadRequest, refusal, []string{"user", "list"}, exitFailed},
+		"error":    {http.StatusBadRequest, refusal, []string{"user", "list"}, exitUsage},
 		"rotation": {http.StatusOK, strings.Replace(keys, `"rest"`, `"cross_cluster"`, 1), []string{"key", "rotate", "x"}, exitFailed},
 	} {
 		t.Run(title, func(t *testing.T) {

@@ -100,8 +100,8 @@ func TestPostgres_StartAtOnce(t *testing.T) {
 func TestPostgres_Commands(t *testing.T) {
 	t.Parallel()
 	r := newReplicas(t)
-	wantRefusal(t, r.command("", nil, "user", "list"), "is empty; start a server on it, or run migrate up")
-	wantRefusal(t, r.command("a long password\n", nil, "user", "add", "bob", "--role", "king", "--password-stdin"),
+	wantMistake(t, r.command("", nil, "user", "list"), "is empty; start a server on it, or run migrate up")
+	wantMistake(t, r.command("a long password\n", nil, "user", "add", "bob", "--role", "king", "--password-stdin"),
 		`no role "king"`)
 	r.wantWell("", `^database 0, program \d+: migrate up`, "migrate", "status")
 	r.wantWell("", `^the schema has version [1-9]`, "migrate", "up")
@@ -149,7 +149,7 @@ func TestPostgres_Refusals(t *testing.T) {
 		!strings.Contains(o.stderr, "unknown setting: SALLYPORT_KEY_ENCRYPTION_KEI") {
 		t.Errorf("config check: exit code %d, %s", o.code, o.stderr)
 	}
-	wantRefusal(t, r.command("", []string{"SALLYPORT_READONLY_PASSWORD=", quiet}, serve...),
+	wantMistake(t, r.command("", []string{"SALLYPORT_READONLY_PASSWORD=", quiet}, serve...),
 		"missing: readonly; set SALLYPORT_ADMIN_PASSWORD_FILE")
 	if o := r.command("", []string{"SALLYPORT_STORE=postgres://u:" + databasePassword + "@127.0.0.1:1/x"},
 		serve...); o.code != exitUnreachable || !strings.Contains(o.stderr, "connection refused") {
@@ -157,12 +157,14 @@ func TestPostgres_Refusals(t *testing.T) {
 	}
 	wantMistake(t, r.command("", nil, "user", "list", "--store", "postgres://u:"+databasePassword+"@127.0.0.1:1/x"),
 		"SALLYPORT_STORE_FILE")
-	wantRefusal(t, r.command("", nil, "backup", "--to", "x.dump"), "pg_dump --format=custom --file=x.dump 'postgres://")
-	wantRefusal(t, r.command("", nil, "restore", "--from", "x.dump"), "pg_restore --clean")
+	wantMistake(t, r.command("", nil, "backup", "--to", "x.dump"), "pg_dump --format=custom --file=x.dump 'postgres://")
+	wantMistake(t, r.command("", nil, "restore", "--from", "x.dump"), "pg_restore --clean")
 	s := r.begin().serving()
 	s.stop()
+	wantMistake(t, r.command("", []string{"SALLYPORT_KEY_ENCRYPTION_KEY="}, "signing-key", "rotate"),
+		"set SALLYPORT_KEY_ENCRYPTION_KEY_FILE")
 	other := []string{quiet, "SALLYPORT_KEY_ENCRYPTION_KEY=" + base64.StdEncoding.EncodeToString(secret.NewKey())}
-	wantRefusal(t, r.command("", other, serve...), "is not the key that this database is encrypted with")
+	wantMistake(t, r.command("", other, serve...), "is not the key that this database is encrypted with")
 }
 
 // Ensures that the commands that backup and restore name copy the database of a running server.

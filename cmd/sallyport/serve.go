@@ -86,7 +86,7 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger) error {
 
 	tracer, err := newTracer(ctx, c, log)
 	if err != nil {
-		return errors.Join(err, l.Close())
+		return errors.Join(usageError(err), l.Close())
 	}
 	defer flushTraces(ctx, tracer, log)
 
@@ -109,8 +109,8 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger) error {
 func storePasswords(dsn string, generated map[string]string, log *slog.Logger) error {
 	users := slices.Sorted(maps.Keys(generated))
 	if store.IsPostgres(dsn) {
-		return fmt.Errorf("the first start on a PostgreSQL database needs the passwords of the built-in users; missing: %s; "+
-			"set SALLYPORT_ADMIN_PASSWORD_FILE and SALLYPORT_READONLY_PASSWORD_FILE to files with them",
+		return usageErrorf("the first start on a PostgreSQL database needs the passwords of the built-in users; "+
+			"missing: %s; set SALLYPORT_ADMIN_PASSWORD_FILE and SALLYPORT_READONLY_PASSWORD_FILE to files with them",
 			strings.Join(users, ", "))
 	}
 
@@ -123,7 +123,7 @@ func storePasswords(dsn string, generated map[string]string, log *slog.Logger) e
 }
 
 func keepPasswordsError(cause error) error {
-	return fmt.Errorf("the generated passwords of the built-in users cannot be written; "+
+	return usageErrorf("the generated passwords of the built-in users cannot be written; "+
 		"set SALLYPORT_ADMIN_PASSWORD and SALLYPORT_READONLY_PASSWORD instead: %w", cause)
 }
 

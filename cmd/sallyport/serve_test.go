@@ -94,7 +94,7 @@ func TestServe_PasswordsNotKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := run(t, invocation{args: []string{"serve", "--listen", "127.0.0.1:0", "--store", dsn}})
-	wantRefusal(t, o, "set SALLYPORT_ADMIN_PASSWORD")
+	wantMistake(t, o, "set SALLYPORT_ADMIN_PASSWORD")
 	admin := person{"admin", "chosen by hand"}
 	s := serveStore(t, dsn, "SALLYPORT_ADMIN_PASSWORD="+admin.password, "SALLYPORT_READONLY_PASSWORD="+admin.password)
 	s.wantAuth(http.StatusOK, admin.basic())
@@ -114,14 +114,14 @@ func TestServe_KeyLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	args := []string{"serve", "--listen", "127.0.0.1:0", "--store", dsn}
-	wantRefusal(t, run(t, invocation{args: args}), path+" is missing")
+	wantMistake(t, run(t, invocation{args: args}), path+" is missing")
 	if exists(path) {
 		t.Error("another key was made")
 	}
 	if err := os.WriteFile(path, []byte(base64.StdEncoding.EncodeToString(secret.NewKey())), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wantRefusal(t, run(t, invocation{args: args}), "the key in "+path+" is not the one")
+	wantMistake(t, run(t, invocation{args: args}), "the key in "+path+" is not the one")
 	if err := os.WriteFile(path, key, 0o600); err != nil {
 		t.Fatal(err)
 	}

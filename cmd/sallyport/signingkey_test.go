@@ -108,11 +108,11 @@ func TestSigningKey_WrongKeyFile(t *testing.T) {
 	path := databaseFile(dsn) + ".key"
 	for _, args := range [][]string{{"rotate"}, {"rotate", "--now", "--force"}} {
 		writeFile(t, path, base64.StdEncoding.EncodeToString(secret.NewKey()))
-		wantRefusal(t, runSigningKey(t, dsn, args...), "is not the one that this database is encrypted with")
+		wantMistake(t, runSigningKey(t, dsn, args...), "is not the one that this database is encrypted with")
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
-		wantRefusal(t, runSigningKey(t, dsn, args...), "the key file "+path+" is missing")
+		wantMistake(t, runSigningKey(t, dsn, args...), "the key file "+path+" is missing")
 	}
 	if got := signingKeys(t, dsn); len(got) != 1 {
 		t.Errorf("the keys are %v", got)

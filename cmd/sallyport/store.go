@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -105,9 +104,9 @@ func missingDatabase(ctx context.Context, dsn string) (bool, error) {
 // noDatabase returns the error of a command that does not create the missing database.
 func noDatabase(dsn string) error {
 	if store.IsPostgres(dsn) {
-		return fmt.Errorf("the database %s is empty; start a server on it, or run migrate up", databaseName(dsn))
+		return usageErrorf("the database %s is empty; start a server on it, or run migrate up", databaseName(dsn))
 	}
-	return fmt.Errorf("the database %s does not exist; name another with --store sqlite:PATH", databaseFile(dsn))
+	return usageErrorf("the database %s does not exist; name another with --store sqlite:PATH", databaseFile(dsn))
 }
 
 // databaseName returns the name of a database for messages: its file, or its DSN without the password.

@@ -153,7 +153,7 @@ func TestUser_Builtin(t *testing.T) {
 		{"passwd", "admin", "--password-stdin"}, {"disable", "admin"}, {"enable", "admin"}, {"disable", "readonly"},
 	} {
 		o := runUser(t, dsn, "another long password\n", args...)
-		wantRefusal(t, o, `"`+args[1]+`" is a built-in user and cannot be changed`)
+		wantMistake(t, o, `"`+args[1]+`" is a built-in user and cannot be changed`)
 	}
 	s.wantAuth(http.StatusOK, admin.basic())
 	s.wantAuth(http.StatusOK, session)
@@ -166,8 +166,8 @@ func TestUser_Refusals(t *testing.T) {
 	addUser(t, dsn, alice)
 	before := mustUser(t, dsn, "", "list")
 	const viewer = "--role=ece_deployment_viewer"
-	mistakes := []string{"password elsewhere", "new password elsewhere", "password as a flag", "two lines", "no name",
-		"unknown flag", "no store", "a store of another sort"}
+	refused := []string{"name taken", "disable an unknown user", "enable an unknown user",
+		"set an unknown user's password", "unlock an unknown user"}
 	for name, test := range map[string]struct {
 		args   []string
 		stdin  string
@@ -211,9 +211,9 @@ func TestUser_Refusals(t *testing.T) {
 			"store: this is not sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or none"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			want := exitFailed
-			if slices.Contains(mistakes, name) {
-				want = exitUsage
+			want := exitUsage
+			if slices.Contains(refused, name) {
+				want = exitFailed
 			}
 			wantFailure(t, runUser(t, dsn, test.stdin, test.args...), want, test.saying)
 		})

@@ -70,16 +70,18 @@ func (s *Store) SchemaVersion() int64 {
 }
 
 // Schema returns the version of a database's schema, 0 if it has none yet, and that of this program. It changes
-// nothing.
+// nothing. Its errors are of the type OpenError.
 func Schema(ctx context.Context, dsn string) (current, target int64, err error) {
 	db, d, err := openToRead(dsn)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, &OpenError{err}
 	}
 	defer db.Close() //nolint:errcheck // it was read only
-	current, currentErr := schemaVersion(ctx, db, d)
-	target, targetErr := latest()
-	return current, target, errors.Join(currentErr, targetErr)
+	if current, err = schemaVersion(ctx, db, d); err != nil {
+		return 0, 0, &OpenError{err}
+	}
+	target, err = latest()
+	return current, target, err
 }
 
 func openToRead(dsn string) (*sql.DB, dialect, error) {

@@ -9,10 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3"
 
 	"github.com/sallyport/sallyport/impl/platform/admission"
@@ -88,12 +91,39 @@ func (d dialect) spell(text string) string {
 	return d.words.Replace(text)
 }
 
+// OpenError is the error of Open and Schema for a database that cannot be used.
+type OpenError struct{ cause error }
+
+// Error implements error.
+func (e *OpenError) Error() string { return e.cause.Error() }
+
+// Unwrap returns the cause.
+func (e *OpenError) Unwrap() error { return e.cause }
+
+// Temporary reports whether the same database may be usable later: another process holds a lock, or the server does
+// not answer, has just started or has no free connection.
+func (e *OpenError) Temporary() bool {
+	refusal, answered := errors.AsType[*pgconn.PgError](e.cause)
+	connection, dialed := errors.AsType[*net.OpError](e.cause)
+	return busy(e.cause) || pgconn.Timeout(e.cause) || dialed && connection.Op == "dial" ||
+		answered && slices.Contains([]string{"57P03", "53300"}, refusal.Code) // cannot_connect_now, too_many_connections
+}
+
 // Open opens the database of a DSN and migrates its schema. A DSN is "sqlite:PATH", "postgres://…" as libpq accepts
-// it, or None for records in memory, which end with the store.
+// it, or None for records in memory, which end with the store. Its errors are of the type OpenError.
 func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error) {
 	if dsn == None {
 		return OpenMemory(ctx, nil, now, secret.Source{})
 	}
+	s, err := openFile(ctx, dsn, now)
+	if err != nil {
+		return nil, &OpenError{err}
+	}
+	return s, nil
+}
+
+// openFile opens a database that outlives the store.
+func openFile(ctx context.Context, dsn string, now func() time.Time) (*Store, error) {
 	if err := CheckDSN(dsn); err != nil {
 		return nil, fmt.Errorf("the store cannot be opened: %w", err)
 	}
