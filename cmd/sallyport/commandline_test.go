@@ -83,8 +83,6 @@ suggestion. An argument that begins with a dash, as ids of keys do at times, goe
 		fmt.Fprintf(&page, "| %d | %s |\n", code, meaning)
 	}
 	page.WriteString(`
-` + "`conformance`" + ` has its own: 1 with differences, 3 if the server could not be compared completely.
-
 ## Profiles
 
 A profile is a server in ` + "`sallyport/profiles.yaml`" + ` in the user's configuration folder (` + "`~/.config`" + ` on Linux), or in
@@ -185,7 +183,7 @@ func TestCommandLine_Output(t *testing.T) {
 // Ensures that each kind of failure has its exit code.
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
-	if len(exitMeanings) != exitDenied+1 {
+	if len(exitMeanings) != exitDifferent+1 {
 		t.Errorf("%d exit codes are documented", len(exitMeanings))
 	}
 	dsn := newStore(t)

@@ -13,12 +13,6 @@ import (
 	"github.com/sallyport/sallyport/impl/http/conformance"
 )
 
-// Exit codes of conformance, beside exitUsage.
-const (
-	exitDifferent  = 1
-	exitIncomplete = 3
-)
-
 // Variables with the credentials of conformance: command lines can be seen by other users.
 const (
 	usernameVariable = "SALLYPORT_CONFORMANCE_USERNAME"
@@ -42,8 +36,8 @@ func newConformance() *cobra.Command {
 			"published API references; each difference names its page. Without --write it only reads. With it, it makes\n" +
 			"users, roles and API keys, and removes them. Credentials come from the environment: " + usernameVariable + "\n" +
 			"and " + passwordVariable + ", or " + apiKeyVariable + ".\n\n" +
-			"Exit codes: 0 without differences, 1 with differences, 2 for a mistake in the flags, 3 if the server does not\n" +
-			"answer, refuses the credentials, or could not be compared or cleaned up completely.",
+			"Exit codes: 0 without differences, 5 with differences, 2 for a mistake in the flags, 3 if the server does not\n" +
+			"answer, 4 if it refuses the credentials, 1 if it could not be compared or cleaned up completely.",
 		Example: "  export " + usernameVariable + "=demo " + passwordVariable + "=PASSWORD\n" +
 			"  sallyport conformance --target http://127.0.0.1:12400\n" +
 			"  sallyport conformance --target http://127.0.0.1:12400 --write --family ece --version sallyport\n" +
@@ -78,16 +72,20 @@ func runConformance(cmd *cobra.Command, flags conformanceFlags) error {
 		err = errors.Join(err, report.Print(cmd.OutOrStdout(), flags.output))
 	}
 	switch {
+	case errors.Is(err, conformance.ErrUnanswered):
+		return exitError{err, exitUnreachable}
+	case errors.Is(err, conformance.ErrRefused):
+		return exitError{err, exitDenied}
 	case err != nil:
-		return exitError{err, exitIncomplete}
+		return err
 	case report.Count(conformance.Different) > 0:
 		return exitError{fmt.Errorf("%d cases differ", report.Count(conformance.Different)), exitDifferent}
 	case report.Left != nil:
-		return exitError{errors.New("the server could not be cleaned up"), exitIncomplete}
+		return errors.New("the server could not be cleaned up")
 	case report.Unanswered:
-		return exitError{errors.New("the server did not answer all requests"), exitIncomplete}
+		return exitError{errors.New("the server did not answer all requests"), exitUnreachable}
 	case report.Count(conformance.Same) == 0:
-		return exitError{errors.New("no case was run"), exitIncomplete}
+		return errors.New("no case was run")
 	}
 	return nil
 }

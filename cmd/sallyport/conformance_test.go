@@ -60,7 +60,7 @@ func TestConformance_ExitCodes(t *testing.T) {
 	}{
 		"same":               {"--target " + s.url + " --run get-user", credentials, 0, " 0 differ"},
 		"no credentials":     {"--target " + s.url, nil, 0, "there are no credentials"},
-		"different":          {"--target " + other + " --family ece", nil, 1, "the status is 418"},
+		"different":          {"--target " + other + " --family ece", nil, exitDifferent, "the status is 418"},
 		"no target":          {"", credentials, 2, "--target: "},
 		"password in target": {"--target http://a:" + secret + "@127.0.0.1", nil, 2, "--target: "},
 		"unknown family":     {"--target " + s.url + " --family kibana", nil, 2, "--family: "},
@@ -72,10 +72,10 @@ func TestConformance_ExitCodes(t *testing.T) {
 		"argument":           {s.url, nil, 2, "unknown command"},
 		"user alone":         {"--target " + s.url, credentials[:1], 2, passwordVariable},
 		"two callers":        {"--target " + s.url, append(credentials, apiKeyVariable+"=x"), 2, apiKeyVariable},
-		"not answering":      {"--target http://127.0.0.1:1", nil, 3, "connection refused"},
-		"no family":          {"--target " + other, nil, 3, "it serves neither family"},
-		"wrong password":     {"--target " + s.url, []string{credentials[0], passwordVariable + "=no"}, 3, "401"},
-		"no case":            {"--target " + s.url + " --run nothing", credentials, 3, "no case was run"},
+		"not answering":      {"--target http://127.0.0.1:1", nil, exitUnreachable, "connection refused"},
+		"no family":          {"--target " + other, nil, exitFailed, "it serves neither family"},
+		"wrong password":     {"--target " + s.url, []string{credentials[0], passwordVariable + "=no"}, exitDenied, "401"},
+		"no case":            {"--target " + s.url + " --run nothing", credentials, exitFailed, "no case was run"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -14,12 +14,13 @@ import (
 	"github.com/sallyport/sallyport/impl/store"
 )
 
-// The exit codes of the program. Those of conformance are in conformance.go.
+// The exit codes of the program.
 const (
 	exitFailed      = 1
 	exitUsage       = 2
 	exitUnreachable = 3
 	exitDenied      = 4
+	exitDifferent   = 5
 )
 
 // exitMeanings documents the exit codes, in their order.
@@ -29,6 +30,7 @@ var exitMeanings = []string{
 	"the command line, a setting, an input file or a value in it is invalid: nothing was done",
 	"the database or the server does not answer, or is overloaded: try again",
 	"the server refuses the credentials, or they lack the permission",
+	"`conformance` found differences",
 }
 
 // exitCodes are the exit codes of the kinds of faults; all others have exitFailed. The answers of a server have the

@@ -111,9 +111,15 @@ func (r *Report) Count(status Status) int {
 	return n
 }
 
-// ErrIncomplete is returned if a server cannot be compared: it does not answer, refuses the credentials, or serves no
-// family of those that are asked for.
-var ErrIncomplete = errors.New("the server cannot be compared")
+// Errors of Run, if a server cannot be compared.
+var (
+	// ErrUnanswered: the server does not answer.
+	ErrUnanswered = errors.New("the server cannot be compared")
+	// ErrRefused: the server refuses the credentials.
+	ErrRefused = errors.New("the server cannot be compared")
+	// errUnfit: the server serves none of the families, or no version that can be compared.
+	errUnfit = errors.New("the server cannot be compared")
+)
 
 // Cases returns all cases of a family, those that hold for each operation included.
 func Cases(family Family) ([]Case, error) {
@@ -174,7 +180,7 @@ func (s *session) families(ctx context.Context) ([]Family, error) {
 	for _, family := range []Family{ECE, Elasticsearch} {
 		answer, err := s.send(ctx, s.first(family), request{as: nothing})
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrIncomplete, err)
+			return nil, fmt.Errorf("%w: %w", ErrUnanswered, err)
 		}
 		_, product := answer.header["X-Elastic-Product"]
 		if family == ECE && answer.status == http.StatusOK || family == Elasticsearch && product {
@@ -183,7 +189,7 @@ func (s *session) families(ctx context.Context) ([]Family, error) {
 	}
 	if found == nil {
 		return nil, fmt.Errorf("%w: it serves neither family: no X-Elastic-Product in GET /, and GET %s is not found",
-			ErrIncomplete, s.first(ECE).Path)
+			errUnfit, s.first(ECE).Path)
 	}
 	return found, nil
 }
@@ -214,9 +220,9 @@ func (s *session) begin(ctx context.Context, family Family) error {
 	answer, err := s.send(ctx, self, request{})
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w: %w", ErrIncomplete, err)
+		return fmt.Errorf("%w: %w", ErrUnanswered, err)
 	case answer.status == http.StatusUnauthorized:
-		return fmt.Errorf("%w: %s %s refuses the credentials with 401", ErrIncomplete, self.Method, self.Path)
+		return fmt.Errorf("%w: %s %s refuses the credentials with 401", ErrRefused, self.Method, self.Path)
 	}
 	if family == ECE {
 		roles, _ := answer.at("/security/roles").([]any)
@@ -227,7 +233,7 @@ func (s *session) begin(ctx context.Context, family Family) error {
 	may, err := s.send(ctx, s.contract.Operation("security-has-privileges"),
 		request{body: object{"cluster": []string{"all"}}})
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrIncomplete, err)
+		return fmt.Errorf("%w: %w", ErrUnanswered, err)
 	}
 	s.privileged = may.at("/has_all_requested") == true
 	return s.detect(ctx)
@@ -240,12 +246,12 @@ func (s *session) detect(ctx context.Context) error {
 	}
 	answer, err := s.send(ctx, s.contract.Operation("info"), request{})
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrIncomplete, err)
+		return fmt.Errorf("%w: %w", ErrUnanswered, err)
 	}
 	number, _ := answer.at("/version/number").(string)
 	parts := strings.Split(number, ".")
 	if len(parts) < 2 {
-		return fmt.Errorf("%w: GET / announces no version: set --version", ErrIncomplete)
+		return fmt.Errorf("%w: GET / announces no version: set --version", errUnfit)
 	}
 	s.version = parts[0] + "." + parts[1]
 	return nil
