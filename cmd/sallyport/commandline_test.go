@@ -206,6 +206,7 @@ func TestExitCodes(t *testing.T) {
 		"no role":            {[]string{"user", "add", "bob", "--password-file", password, "--store", dsn}, nil, exitUsage, "at least one role"},
 		"unknown field":      {[]string{"role", "put", "a", "--file", role, "--store", dsn}, nil, exitUsage, "clusters"},
 		"unknown command":    {[]string{"usr"}, nil, exitUsage, "did you mean user?"},
+		"no typing error":    {[]string{"nope"}, nil, exitUsage, "unknown command \"nope\" for \"sallyport\"\n"},
 		"unknown subcommand": {[]string{"user", "dissable"}, nil, exitUsage, "did you mean disable?"},
 		"unknown flag":       {[]string{"user", "list", "--sotre", dsn}, nil, exitUsage, "did you mean --store?"},
 		"unknown format":     {[]string{"user", "list", "--output", "xml"}, nil, exitUsage, "one of table, json, yaml"},

@@ -38,7 +38,7 @@ func flagError(cmd *cobra.Command, err error) error {
 			names = append(names, "--"+f.Name)
 		}
 	})
-	return usageErrorf("%w%s", err, suggest.Hint("--"+unknown.GetSpecifiedName(), names))
+	return usageErrorf("%w%s", err, suggest.HintAfter("--", "--"+unknown.GetSpecifiedName(), names))
 }
 
 // configFlags holds --config and the flags of settings, which have the settings' names.
@@ -123,6 +123,6 @@ func addChoice(cmd *cobra.Command, value *string, name, about string, choices ..
 // configuration, because a setting may be missing for a mistake in its variable's name.
 func warnUnknownVariables(cmd *cobra.Command) {
 	for _, name := range config.Ignored(os.Environ()) {
-		warn(cmd, "unknown setting: %s%s", name, suggest.Hint(name, config.Variables()))
+		warn(cmd, "unknown setting: %s%s", name, suggest.HintAfter("SALLYPORT_", name, config.Variables()))
 	}
 }

@@ -1,10 +1,15 @@
 // Package suggest finds the name that a user probably meant.
 package suggest
 
+import (
+	"strings"
+	"unicode/utf8"
+)
+
 // Nearest returns the name that differs least from the given one, or "" if all differ too much for a typing error: by
-// more than a third of the characters, or more than three.
+// more than a third of the given characters, rounded down, but at least one, or by more than three.
 func Nearest(given string, names []string) string {
-	best, least := "", min(3, (len(given)+2)/3)+1
+	best, least := "", min(3, max(1, utf8.RuneCountInString(given)/3))+1
 	for _, name := range names {
 		if d := distance(given, name); d < least {
 			best, least = name, d
@@ -14,9 +19,16 @@ func Nearest(given string, names []string) string {
 }
 
 // Hint returns the end of an error's text that names the nearest name, or "" without one.
-func Hint(given string, names []string) string {
-	if name := Nearest(given, names); name != "" {
-		return "; did you mean " + name + "?"
+func Hint(given string, names []string) string { return HintAfter("", given, names) }
+
+// HintAfter is Hint for names that all begin with a prefix, which does not count as a part of them.
+func HintAfter(prefix, given string, names []string) string {
+	rests := make([]string, len(names))
+	for i, name := range names {
+		rests[i] = strings.TrimPrefix(name, prefix)
+	}
+	if name := Nearest(strings.TrimPrefix(given, prefix), rests); name != "" {
+		return "; did you mean " + prefix + name + "?"
 	}
 	return ""
 }
