@@ -192,7 +192,7 @@ func TestDev_DeterministicRefused(t *testing.T) {
 		"user list":           {"user", "list", "--store", marked},
 		"user add":            {"user", "add", "joe", "--role", "ece_platform_viewer", "--password-stdin", "--store", marked},
 		"user totp":           {"user", "totp", "ci", "--store", marked},
-		"api-key doubtful":    {"api-key", "doubtful", "--store", marked},
+		"key doubtful":        {"key", "doubtful", "--store", marked},
 		"signing-key list":    {"signing-key", "list", "--store", marked},
 		"audit export":        {"audit", "export", "--store", marked},
 		"migrate up":          {"migrate", "up", "--store", marked},

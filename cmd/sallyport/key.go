@@ -15,7 +15,7 @@ import (
 
 func newKeyCommand() *cobra.Command {
 	return newGroup("key", "Manage API keys, on the database or on a server",
-		newKeyCreate(), newKeyInvalidate(), newKeyList(), newKeyRotate(), newKeyShow())
+		newKeyCreate(), newKeyDoubtful(), newKeyInvalidate(), newKeyList(), newKeyRotate(), newKeyShow())
 }
 
 // lifetime is the value of the flag --expires-in.

@@ -28,7 +28,7 @@ func newRoot() *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(
 		newServe(), newDev(),
-		newUser(), newKeyCommand(), newRole(), newAPIKey(), newAudit(), newProfile(),
+		newUser(), newKeyCommand(), newRole(), newAudit(), newProfile(),
 		newSigningKey(), newKeyEncryptionKey(), newSAML(),
 		newBackup(), newRestore(), newMigrate(),
 		newHealth(), newConformance(), newConfig(), newVersion(),

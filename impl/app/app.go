@@ -353,7 +353,7 @@ func repairKeys(ctx context.Context, keys *apikey.Service, log *slog.Logger) err
 		log.WarnContext(ctx, "API keys bound: users other than their owners created them", "keys", makers.Bound)
 	}
 	if len(makers.Doubtful) > 0 {
-		log.WarnContext(ctx, "API keys with uncertain creators: list them with sallyport api-key doubtful",
+		log.WarnContext(ctx, "API keys with uncertain creators: list them with sallyport key doubtful",
 			"keys", len(makers.Doubtful))
 	}
 	return nil

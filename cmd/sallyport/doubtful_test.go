@@ -6,11 +6,11 @@ import (
 )
 
 // Ensures that keys of doubtful makers are listed, and that a database of this program has none.
-func TestAPIKeyDoubtful(t *testing.T) {
+func TestKey_Doubtful(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
 	addUser(t, dsn, alice)
-	command := invocation{args: []string{"api-key", "doubtful", "--store", dsn}}
+	command := invocation{args: []string{"key", "doubtful", "--store", dsn}}
 	if o := run(t, command); o.code != 0 || o.stdout != "bound 0 API keys; 0 are doubtful\n" {
 		t.Errorf("exit code %d, %q, %s", o.code, o.stdout, o.stderr)
 	}

@@ -9,11 +9,6 @@ import (
 	"github.com/sallyport/sallyport/impl/apikey"
 )
 
-func newAPIKey() *cobra.Command {
-	const short = "Maintain API keys, also while a server runs on the same store"
-	return newGroup("api-key", short, newAPIKeyDoubtful())
-}
-
 // doubtfulKeys is what doubtful shows.
 type doubtfulKeys struct {
 	Bound    int           `json:"bound"`
@@ -27,14 +22,14 @@ type doubtfulKey struct {
 	Name    string    `json:"name"`
 }
 
-// newAPIKeyDoubtful lists the keys of which the start of a server warns: those without a known creator.
-func newAPIKeyDoubtful() *cobra.Command {
+// newKeyDoubtful lists the keys of which the start of a server warns: those without a known creator.
+func newKeyDoubtful() *cobra.Command {
 	const short = "Bind the API keys of an older program to the creators in the audit trail, and list those without one"
 	var out printer
 	cmd := storeCommand(&cobra.Command{
 		Use:     "doubtful",
 		Short:   short,
-		Example: "  sallyport api-key doubtful",
+		Example: "  sallyport key doubtful",
 		Args:    cobra.NoArgs,
 	}, func(cmd *cobra.Command, r records, _ []string) error {
 		keys := apikey.NewService(r.store, apikey.Settings{}, slog.New(slog.DiscardHandler))
