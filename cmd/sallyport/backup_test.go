@@ -100,7 +100,7 @@ func TestMigrate(t *testing.T) {
 			t.Errorf("the status is %q; want %q", o.stdout, want)
 		}
 	}
-	status("database 0, program ")
+	status("\n0 ")
 	status("migrate up")
 	if o := mustRunOn(t, dsn, "migrate", "up"); !strings.Contains(o.stdout, "the schema has version ") {
 		t.Errorf("it says %q", o.stdout)

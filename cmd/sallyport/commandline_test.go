@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -19,12 +22,17 @@ const commandLinePage = "../../docs/reference/command-line.md"
 
 // commands returns all commands of the program, in the order of their names, without those that cobra adds.
 func commands() []*cobra.Command {
+	return slices.DeleteFunc(allCommands(), func(cmd *cobra.Command) bool {
+		path := cmd.CommandPath()
+		return strings.HasPrefix(path, "sallyport completion") || path == "sallyport help"
+	})
+}
+
+// allCommands returns all commands of the program, in the order of their names.
+func allCommands() []*cobra.Command {
 	var all []*cobra.Command
 	var add func(*cobra.Command)
 	add = func(cmd *cobra.Command) {
-		if cmd.Name() == "completion" || cmd.Name() == "help" { // these are cobra's
-			return
-		}
 		all = append(all, cmd)
 		for _, sub := range cmd.Commands() {
 			add(sub)
@@ -150,10 +158,10 @@ func describeCommand(page *strings.Builder, cmd *cobra.Command) {
 // Ensures that no command lacks a description or an example, and that flags have dashes.
 func TestCommandLine_Complete(t *testing.T) {
 	t.Parallel()
-	for _, cmd := range commands() {
+	for _, cmd := range allCommands() {
 		t.Run(cmd.CommandPath(), func(t *testing.T) {
 			t.Parallel()
-			if cmd.Short == "" || !cmd.HasSubCommands() && cmd.Example == "" {
+			if cmd.Short == "" || strings.TrimSpace(cmd.Example) == "" {
 				t.Error("there is no description, or no example")
 			}
 			cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -165,18 +173,86 @@ func TestCommandLine_Complete(t *testing.T) {
 	}
 }
 
-// Ensures that what lists or shows has the formats that the others have.
+// ownFormats are the formats of the commands that print no table.
+var ownFormats = map[string]string{
+	"conformance": "text, json, junit", // a report for CI
+	"dev":         "text, env, json",   // credentials for a script
+	"user totp":   "text, json, yaml",  // with a QR code
+	"version":     "text, json, yaml",
+}
+
+// withoutFormat are the commands that show no records.
+var withoutFormat = []string{
+	"audit export", // JSON, one object per line
+	"backup", "health", "key invalidate", "key-encryption-key rotate", "migrate up", "restore", "role delete", "role put",
+	"serve", "signing-key rotate", "user add", "user delete", "user disable", "user enable", "user passwd", "user role",
+	"user unlock",
+}
+
+// Ensures that each command has the formats that the others have, or a reason for its own or none.
 func TestCommandLine_Output(t *testing.T) {
 	t.Parallel()
 	for _, cmd := range commands() {
-		shows := slices.Contains([]string{"list", "show", "status", "check", "version", "doubtful"}, cmd.Name())
-		if !shows {
+		name := strings.TrimPrefix(cmd.CommandPath(), "sallyport ")
+		f := cmd.Flags().Lookup("output")
+		switch want := cmp.Or(ownFormats[name], "table, json, yaml"); {
+		case cmd.HasSubCommands():
+		case f == nil:
+			if !slices.Contains(withoutFormat, name) {
+				t.Errorf("%s has no --output", name)
+			}
+		case slices.Contains(withoutFormat, name), !strings.HasSuffix(f.Usage, ": "+want),
+			!strings.HasPrefix(want, f.DefValue+","):
+			t.Errorf("%s has --output %+v; want %s", name, f, want)
+		}
+	}
+}
+
+// Ensures that each table has titles, in its first row or its first column, and nothing above, and that JSON is JSON.
+func TestCommandLine_Tables(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	addUser(t, dsn, alice)
+	serveStore(t, dsn)
+	created := mustRunOn(t, dsn, "key", "create", "first", "--user", "alice", "--output", "json").stdout
+	var key struct{ ID string }
+	if err := json.Unmarshal([]byte(created), &key); err != nil {
+		t.Fatal(err)
+	}
+	profiles := filepath.Join(t.TempDir(), "profiles.yaml")
+	writeFile(t, profiles, profilesExample)
+	env := append(realmsFile(t), clientConfigVariable+"="+profiles)
+	arguments := map[string][]string{
+		"key create": {"second", "--user", "alice"},
+		"key rotate": {"--keep", "--", key.ID},
+		"key show":   {"--", key.ID},
+		"role show":  {"superuser"},
+		"user show":  {"alice"},
+	}
+	titles := regexp.MustCompile(`^[A-Z][A-Z -]+(  |\n)`)
+	for _, cmd := range commands() {
+		f := cmd.Flags().Lookup("output")
+		if f == nil || f.DefValue != "table" {
 			continue
 		}
-		f := cmd.Flags().Lookup("output")
-		if f == nil || !strings.HasSuffix(f.Usage, "table, json, yaml") || f.DefValue != "table" {
-			t.Errorf("%s has --output %+v", cmd.CommandPath(), f)
-		}
+		path := strings.TrimPrefix(cmd.CommandPath(), "sallyport ")
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			args := strings.Fields(path)
+			if cmd.Flags().Lookup("store") != nil {
+				args = append(args, "--store", dsn)
+			}
+			for _, format := range []string{"table", "json"} {
+				o := run(t, invocation{args: slices.Concat(args, []string{"--output", format}, arguments[path]), env: env})
+				right := titles.MatchString(o.stdout)
+				if format == "json" {
+					right = json.Valid([]byte(o.stdout))
+				}
+				if !right || strings.Contains(o.stderr, "Usage") {
+					t.Errorf("%s: exit code %d: %s\n%s", format, o.code, o.stdout, o.stderr)
+				}
+			}
+		})
 	}
 }
 

@@ -44,12 +44,9 @@ func checkConfig(cmd *cobra.Command, sources config.Sources, out printer) error 
 	if err != nil {
 		return err
 	}
-	var rows [][]string
+	rows := [][]string{{"SETTING", "VALUE"}}
 	for _, s := range config.Settings {
 		rows = append(rows, []string{s.Key, values[s.Key]})
 	}
-	if out.format == "table" {
-		return printTable(cmd.OutOrStdout(), rows)
-	}
-	return out.write(cmd.OutOrStdout(), values)
+	return out.print(cmd, values, rows)
 }

@@ -45,14 +45,8 @@ func newKeyDoubtful() *cobra.Command {
 			shown.Doubtful = append(shown.Doubtful, doubtfulKey{key.ID, key.UserName, key.CreatedAt.UTC(), key.Description})
 			rows = append(rows, []string{key.ID, key.UserName, formatTime(key.CreatedAt), key.Description})
 		}
-		if out.format != "table" {
-			return out.write(cmd.OutOrStdout(), shown)
-		}
-		err = printLine(cmd, "bound %d API keys; %d are doubtful", makers.Bound, len(makers.Doubtful))
-		if err != nil || len(makers.Doubtful) == 0 {
-			return err
-		}
-		return printTitled(cmd.OutOrStdout(), rows)
+		note(cmd, "bound %s; %d are doubtful", quantity(makers.Bound, "API key"), len(makers.Doubtful))
+		return out.print(cmd, shown, rows)
 	})
 	out.add(cmd)
 	return cmd

@@ -190,7 +190,7 @@ func newKeyInvalidate() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := printLine(cmd, "invalidated %d API keys", len(ended)); err != nil {
+		if err := printLine(cmd, "invalidated %s", quantity(len(ended), "API key")); err != nil {
 			return err
 		}
 		rest := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(ended, id) })

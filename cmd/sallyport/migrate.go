@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -36,10 +37,10 @@ func newMigrateStatus() *cobra.Command {
 			return err
 		}
 		state := schemaState(current, target)
-		if out.format != "table" {
-			return out.write(cmd.OutOrStdout(), shownSchema{current, target, state})
-		}
-		return printLine(cmd, "database %d, program %d: %s", current, target, state)
+		return out.print(cmd, shownSchema{current, target, state}, [][]string{
+			{"DATABASE", "PROGRAM", "STATE"},
+			{strconv.FormatInt(current, 10), strconv.FormatInt(target, 10), state},
+		})
 	})
 	out.add(cmd)
 	return cmd

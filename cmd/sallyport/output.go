@@ -25,6 +25,11 @@ func (p *printer) add(cmd *cobra.Command) {
 	addChoice(cmd, &p.format, "output", "format", "table", "json", "yaml")
 }
 
+// addText adds --output to a command that prints text where others print a table.
+func (p *printer) addText(cmd *cobra.Command) {
+	addChoice(cmd, &p.format, "output", "format", "text", "json", "yaml")
+}
+
 // What commands print comes from databases and servers, in which others choose names and messages. So every text that
 // a command prints goes through a function of this file, which escapes what could control the terminal.
 
@@ -155,6 +160,14 @@ func formatTime(t time.Time) string {
 		return "-"
 	}
 	return t.UTC().Format(time.RFC3339)
+}
+
+// quantity returns a number with a noun, which is in the plural unless the number is 1.
+func quantity(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // orEmpty returns a list that JSON does not show as null.

@@ -103,9 +103,9 @@ func TestPostgres_Commands(t *testing.T) {
 	wantMistake(t, r.command("", nil, "user", "list"), "is empty; start a server on it, or run migrate up")
 	wantMistake(t, r.command("a long password\n", nil, "user", "add", "bob", "--role", "king", "--password-stdin"),
 		`no role "king"`)
-	r.wantWell("", `^database 0, program \d+: migrate up`, "migrate", "status")
+	r.wantWell("", `\n0 +\d+ +migrate up`, "migrate", "status")
 	r.wantWell("", `^the schema has version [1-9]`, "migrate", "up")
-	r.wantWell("", `: up to date\n$`, "migrate", "status")
+	r.wantWell("", ` up to date\n$`, "migrate", "status")
 	r.wantWell(alice.password+"\n", `^added the user alice`, "user", "add", "alice", "--role", "ece_deployment_viewer",
 		"--password-stdin")
 	r.wantWell("", `(?m)^alice +true +false +false +ece_deployment_viewer`, "user", "list")
@@ -125,7 +125,7 @@ func TestPostgres_Commands(t *testing.T) {
 
 	r.wantWell("", `(?m) +nightly +alice +20`, "key", "create", "nightly", "--user", "alice", "--expires-in", "90d")
 	r.wantWell("", `(?m) +nightly +alice +active `, "key", "list")
-	r.wantWell("", `^invalidated 1 API keys`, "key", "invalidate", "--user", "alice")
+	r.wantWell("", `^invalidated 1 API key\n`, "key", "invalidate", "--user", "alice")
 	r.wantWell(`{"cluster": ["monitor"]}`, `^added the role`, "role", "put", "monitoring", "--file", "-")
 	r.wantWell("", `^deleted the role`, "role", "delete", "monitoring")
 	r.wantWell("", `(?m) ece_platform_admin$`, "user", "role", "alice", "--set", "ece_platform_admin")

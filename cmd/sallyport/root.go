@@ -41,18 +41,33 @@ func newRoot() *cobra.Command {
 	return root
 }
 
+// completionExamples are the commands that read the scripts of completion in a shell.
+var completionExamples = map[string]string{
+	"bash":       "source <(sallyport completion bash)",
+	"fish":       "sallyport completion fish | source",
+	"powershell": "sallyport completion powershell | Out-String | Invoke-Expression",
+	"zsh":        "source <(sallyport completion zsh)",
+}
+
 // addCompletion adds cobra's command for shells. Without a change it reports success for an unknown shell.
 func addCompletion(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
-	if cmd, _, err := root.Find([]string{"completion"}); err == nil {
-		cmd.Args, cmd.RunE = subcommand, help
+	cmd, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		return
 	}
+	cmd.Args, cmd.RunE = subcommand, help
+	for _, shell := range cmd.Commands() {
+		shell.Example = "  " + completionExamples[shell.Name()]
+	}
+	cmd.Example = groupExamples(cmd.Commands())
 }
 
 // addHelp adds cobra's command for help. Without a change it reports success for an unknown command.
 func addHelp(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	if cmd, _, err := root.Find([]string{"help"}); err == nil {
+		cmd.Example = "  sallyport help user add"
 		cmd.Args = func(_ *cobra.Command, args []string) error {
 			found, rest, err := root.Find(args)
 			if err != nil {
@@ -78,9 +93,18 @@ func finish(cmd *cobra.Command) {
 
 // newGroup returns a command that only has subcommands.
 func newGroup(use, short string, commands ...*cobra.Command) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short, Args: subcommand, RunE: help}
+	cmd := &cobra.Command{Use: use, Short: short, Args: subcommand, RunE: help, Example: groupExamples(commands)}
 	cmd.AddCommand(commands...)
 	return cmd
+}
+
+// groupExamples returns the first example of each command of a group.
+func groupExamples(commands []*cobra.Command) string {
+	examples := make([]string, len(commands))
+	for i, cmd := range commands {
+		examples[i], _, _ = strings.Cut(cmd.Example, "\n")
+	}
+	return strings.Join(examples, "\n")
 }
 
 // help runs a command that only groups others. Without it cobra reports success for an unknown subcommand.
@@ -146,12 +170,12 @@ func newVersion() *cobra.Command {
 		Example: "  sallyport version\n  sallyport version --output json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if out.format == "table" {
+			if out.format == "text" {
 				return printLine(cmd, "%s", versionLine())
 			}
 			return out.write(cmd.OutOrStdout(), currentVersion())
 		},
 	}
-	out.add(cmd)
+	out.addText(cmd)
 	return cmd
 }

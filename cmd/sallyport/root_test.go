@@ -28,7 +28,7 @@ func TestConfigCheck(t *testing.T) {
 	}
 	for key, want := range map[string]string{
 		"listen": "127.0.0.1:1", "store": "sqlite:sallyport.db", "session.idle": "10m", "session.absolute": "12h0m0s",
-		"log.level": "debug", "admin_password": "(hidden)", "readonly_password": "(hidden)", "key_encryption_key": "",
+		"log.level": "debug", "admin_password": "(hidden)", "readonly_password": "(hidden)", "key_encryption_key": "-",
 	} {
 		if settings[key] != want {
 			t.Errorf("%s is shown as %q; want %q", key, settings[key], want)

@@ -58,16 +58,13 @@ func selectRealms(realms []saml.Realm, id string) ([]saml.Realm, error) {
 // checkRealms returns an error if any realm is misconfigured. Harmless findings are printed as warnings.
 func checkRealms(cmd *cobra.Command, realms []saml.Realm, out printer) error {
 	var problems []error
-	var reports []shownReport
+	reports, rows := []shownReport{}, [][]string{{"REALM", "NAME", "VALUE"}}
 	for _, realm := range realms {
 		report := saml.Check(cmd.Context(), realm, metadataURL(realm), time.Now())
 		reports = append(reports, reportOf(report))
-		if out.format == "table" {
-			if err := printFacts(cmd, report); err != nil {
-				return err
-			}
+		for _, fact := range report.Facts {
+			rows = append(rows, []string{report.Realm, fact.Name, fact.Value})
 		}
-
 		for _, f := range report.Findings {
 			line := fmt.Sprintf("realm %s: %s: %s", report.Realm, f.Setting, f.Text)
 			if f.Harmless {
@@ -77,10 +74,8 @@ func checkRealms(cmd *cobra.Command, realms []saml.Realm, out printer) error {
 			}
 		}
 	}
-	if out.format != "table" {
-		if err := out.write(cmd.OutOrStdout(), reports); err != nil {
-			return err
-		}
+	if err := out.print(cmd, reports, rows); err != nil {
+		return err
 	}
 	if len(problems) > 0 {
 		return fmt.Errorf("misconfigured realms:\n%w", errors.Join(problems...))
@@ -110,14 +105,6 @@ func reportOf(report saml.Report) shownReport {
 		shown.Findings = append(shown.Findings, shownFinding{f.Setting, f.Text, f.Harmless})
 	}
 	return shown
-}
-
-func printFacts(cmd *cobra.Command, report saml.Report) error {
-	rows := [][]string{{"realm " + report.Realm}}
-	for _, fact := range report.Facts {
-		rows = append(rows, []string{"  " + fact.Name, fact.Value})
-	}
-	return printTable(cmd.OutOrStdout(), rows)
 }
 
 // metadataURL returns the URL of the operation saml-metadata for a realm, beside that of saml-callback.

@@ -42,21 +42,21 @@ func TestSAMLCheck(t *testing.T) {
 		t.Errorf("exit code %d: %s", o.code, o.stderr)
 	}
 	for _, want := range []string{
-		"realm good\n", "urn:sp\n", "https://sp.example/api/v1/users/auth/saml/metadata?realm=good\n",
+		"\ngood ", "urn:sp\n", "https://sp.example/api/v1/users/auth/saml/metadata?realm=good\n",
 		"https://idp.example.com/sso\n",
 	} {
 		if !strings.Contains(o.stdout, want) {
 			t.Errorf("the output lacks %q:\n%s", want, o.stdout)
 		}
 	}
-	wantSilence(t, o.stdout+o.stderr, "realm bad")
+	wantSilence(t, o.stdout+o.stderr, "\nbad ", "realm bad")
 }
 
 // Ensures that without --realm all realms are checked, and that a misconfigured one fails the command.
 func TestSAMLCheck_Wrong(t *testing.T) {
 	t.Parallel()
 	o := run(t, invocation{args: []string{"saml", "check"}, env: realmsFile(t)})
-	if o.code != 1 || !strings.Contains(o.stdout, "realm good\n") || !strings.Contains(o.stdout, "realm bad\n") ||
+	if o.code != 1 || !strings.Contains(o.stdout, "\ngood ") || !strings.Contains(o.stdout, "\nbad ") ||
 		!strings.Contains(o.stderr,
 			"\nrealm bad: idp.metadata: saml metadata: the document must describe the entity \"urn:other\" exactly once") {
 		t.Errorf("exit code %d:\n%s\n%s", o.code, o.stdout, o.stderr)

@@ -33,13 +33,13 @@ func newUserTOTP() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if out.format != "table" {
+		if out.format != "text" {
 			return out.write(cmd.OutOrStdout(), d)
 		}
 		return d.writeText(cmd.OutOrStdout())
 	})
 	cmd.Flags().BoolVar(&remove, "remove", false, "remove the second factor instead")
-	out.add(cmd)
+	out.addText(cmd)
 	return completeNames(cmd, userNames)
 }
 

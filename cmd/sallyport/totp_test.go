@@ -226,7 +226,7 @@ func TestUser_TOTP_Refusals(t *testing.T) {
 	addUser(t, dsn, alice)
 	serveStore(t, dsn).stop()
 	for saying, args := range map[string][]string{
-		"this must be one of table, json, yaml":  {"alice", "--output=xml"},
+		"this must be one of text, json, yaml":   {"alice", "--output=xml"},
 		"this takes one NAME":                    {"alice", "bob"},
 		"keeps no records":                       {"alice", "--store=none"},
 		"the database nothing.db does not exist": {"alice", "--store=sqlite:nothing.db"},
