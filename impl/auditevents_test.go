@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/sallyport/sallyport/impl/audit"
 )
 
 // auditEvent is a constant of impl/audit.
@@ -48,6 +50,11 @@ func TestReference_AuditEvents(t *testing.T) {
 	for row := range got {
 		if !want[row] {
 			t.Errorf("the page has the event %s, and impl/audit does not", row)
+		}
+	}
+	for _, event := range declaredEvents(t) {
+		if !slices.Contains(audit.Events, audit.Event(event.name)) {
+			t.Errorf("audit.Events lacks %s", event.name)
 		}
 	}
 	if len(want) < 30 {

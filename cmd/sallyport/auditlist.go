@@ -116,13 +116,21 @@ func newAuditList() *cobra.Command {
 		return err
 	}
 	cmd.Flags().StringVar(&q.Actor, "actor", "", "list changes by this user only; (command line) for commands")
+	completeFlag(cmd, "actor", flagFromDatabase(actorNames))
 	cmd.Flags().StringVar(&q.Subject, "subject", "", "list changes of this user, key or role only")
 	cmd.Flags().StringVar(&event, "event", "", "list this kind of change only, such as user.created")
+	completeFlag(cmd, "event", oneOf(textsOf(audit.Events)...))
 	cmd.Flags().StringVar(&since, "since", "", "omit entries older than this time, such as 2026-01-31T00:00:00Z")
 	cmd.Flags().StringVar(&until, "until", "", "omit entries from this time on")
 	cmd.Flags().IntVar(&limit, "limit", auditPage, "maximum number of entries")
 	out.add(cmd)
 	return cmd
+}
+
+// actorNames returns the actors of changes: the users, and those that are none.
+func actorNames(cmd *cobra.Command, r records) ([]string, error) {
+	names, err := userNames(cmd, r)
+	return append(names, audit.CommandLine, audit.System), err
 }
 
 // latest reads up to limit entries.

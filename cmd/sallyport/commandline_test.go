@@ -80,7 +80,8 @@ suggestion. An argument that begins with a dash, as ids of keys do at times, goe
   operating system's user as ` + "`os_user`" + ` in the [details](audit-events.md#fields-of-an-entry). A server needs
   credentials: see [profiles](#profiles).
 - **Completion**: ` + "`sallyport completion bash`" + `, ` + "`zsh`, `fish` or `powershell`" + ` prints a script for the shell. It completes
-  commands, flags, formats and roles, and names of users and roles from the database, but not those of a server.
+  commands, flags, formats, events and roles, the realms of the configuration, and from the database the names of users
+  and roles and the ids of API keys, but nothing from a server.
 
 ## Exit codes
 
@@ -353,6 +354,15 @@ func TestCompletion(t *testing.T) {
 	t.Parallel()
 	dsn := newStore(t)
 	addUser(t, dsn, alice)
+	realms := realmsFile(t)
+	db := openDatabase(t, dsn, "")
+	for _, id := range []string{"k1", "-k2"} {
+		if _, err := db.ExecContext(t.Context(), `INSERT INTO api_keys
+			(id, user_name, description, secret_digest, created_at, expires_at) VALUES (?, 'alice', 'nightly', '', 1, 0)`,
+			id); err != nil {
+			t.Fatal(err)
+		}
+	}
 	const server = "https://sallyport.example"
 	stored := []string{"SALLYPORT_STORE=" + dsn}
 	profiled := append(slices.Clone(stored), clientProfileVariable+"=x")
@@ -375,6 +385,14 @@ func TestCompletion(t *testing.T) {
 		"the environment's profile":     {[]string{"role", "show", ""}, "", profiled},
 		"a database beside the profile": {[]string{"user", "delete", "--store", dsn, ""}, "alice\n", profiled},
 		"a command for databases":       {[]string{"user", "totp", ""}, "alice\n", profiled},
+		"keys":                          {[]string{"key", "show", "--store", dsn, ""}, "k1\tnightly\n", nil},
+		"more keys":                     {[]string{"key", "invalidate", "--store", dsn, "k3", ""}, "k1\tnightly\n", nil},
+		"keys on a server":              {[]string{"key", "rotate", "--url", server, ""}, "", stored},
+		"events":                        {[]string{"audit", "list", "--event", "user.cre"}, "user.created\n", nil},
+		"actors":                        {[]string{"audit", "list", "--store", dsn, "--actor", ""}, "(command line)\n(system)\nalice\n", nil},
+		"families":                      {[]string{"conformance", "--family", ""}, "ece\nelasticsearch\n", nil},
+		"realms":                        {[]string{"saml", "check", "--realm", ""}, "good\nbad\n", realms},
+		"no realms":                     {[]string{"saml", "check", "--realm", ""}, "", nil},
 		"no database":                   {[]string{"user", "show", "--store", "sqlite:missing.db", ""}, "", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -382,7 +400,7 @@ func TestCompletion(t *testing.T) {
 			dir := t.TempDir()
 			o := run(t, invocation{args: append([]string{"__complete"}, c.args...), dir: dir, env: c.env})
 			got, _, _ := strings.Cut(o.stdout, ":4")
-			if o.code != 0 || !strings.Contains(got, c.want) || c.want == "" && got != "" {
+			if o.code != 0 || !strings.Contains(got, c.want) || c.want == "" && got != "" || strings.Contains(got, "-k2") {
 				t.Errorf("exit code %d and %q; want %q", o.code, o.stdout, c.want)
 			}
 			if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {

@@ -2,11 +2,14 @@ package main
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/authn/identity"
 	"github.com/sallyport/sallyport/impl/config"
+	"github.com/sallyport/sallyport/impl/platform/printable"
 	"github.com/sallyport/sallyport/impl/store"
 )
 
@@ -16,6 +19,15 @@ type completion = cobra.CompletionFunc
 // oneOf completes with the same values every time.
 func oneOf(values ...string) completion {
 	return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+}
+
+// textsOf returns names of a kind as texts.
+func textsOf[T ~string](names []T) []string {
+	texts := make([]string, len(names))
+	for i, name := range names {
+		texts[i] = string(name)
+	}
+	return texts
 }
 
 // completeFlag sets the completion of a flag that was just added.
@@ -79,4 +91,29 @@ func userNames(cmd *cobra.Command, r records) ([]string, error) {
 		names[i] = u.Name
 	}
 	return names, err
+}
+
+// maxCompleted is the number of ids up to which a shell completes them.
+const maxCompleted = 1000
+
+// keyIDs returns the ids of the oldest valid API keys, each with a tab and the key's name, which shells show beside it.
+// Ids that begin with a dash are omitted, because a shell would take them for flags.
+func keyIDs(cmd *cobra.Command, r records) ([]string, error) {
+	keys := r.keys()
+	defer keys.Close()
+	var ids []string
+	for views, err := range keys.Find(cmd.Context(), apikey.Operator, apikey.Filter{Active: true}, false) {
+		if err != nil {
+			return nil, err
+		}
+		for _, view := range views {
+			if !strings.HasPrefix(view.ID, "-") {
+				ids = append(ids, view.ID+"\t"+printable.Text(view.Description))
+			}
+		}
+		if len(ids) >= maxCompleted {
+			break
+		}
+	}
+	return ids, nil
 }

@@ -48,10 +48,11 @@ func newConformance() *cobra.Command {
 	cmd.Flags().StringVar(&flags.target, "target", "", "URL of the server")
 	cmd.Flags().StringVar(&flags.family, "family", "",
 		"family to compare, ece or elasticsearch; by default both, if served")
+	completeFlag(cmd, "family", oneOf(textsOf(conformance.Families)...))
 	cmd.Flags().StringVar(&flags.version, "version", "",
 		"version of the API, with --family: by default the one that Elasticsearch announces, and 4.2 for ece")
 	cmd.Flags().StringVar(&flags.run, "run", "", "run only the cases that match a regular expression")
-	addChoice(cmd, &flags.output, "output", "format", conformance.Formats...)
+	addOutput(cmd, &flags.output, "format", conformance.Formats...)
 	cmd.Flags().BoolVar(&flags.write, "write", false, "also run the cases that change the server, and clean up after them")
 	cmd.Flags().BoolVar(&flags.list, "list", false, "list the cases with their sources, without a server")
 	cmd.Flags().DurationVar(&flags.timeout, "timeout", 30*time.Second, "time limit for each answer")
@@ -109,11 +110,10 @@ func (f conformanceFlags) options() (conformance.Options, error) {
 	if f.run != "" {
 		o.Run, pattern = regexp.Compile(f.run)
 	}
-	known := []string{"", string(conformance.ECE), string(conformance.Elasticsearch)}
 	switch err := conformance.CheckTarget(f.target); {
 	case pattern != nil:
 		return o, fmt.Errorf("--run: %w", pattern)
-	case !slices.Contains(known, f.family):
+	case f.family != "" && !slices.Contains(conformance.Families, conformance.Family(f.family)):
 		return o, fmt.Errorf("--family: %q is neither ece nor elasticsearch", f.family)
 	case f.version != "" && f.family == "":
 		return o, errors.New("--version: set --family, too")
@@ -144,7 +144,7 @@ func listCases(cmd *cobra.Command, options conformance.Options, format string) e
 	shown := []shownCase{}
 	families := options.Families
 	if families == nil {
-		families = []conformance.Family{conformance.ECE, conformance.Elasticsearch}
+		families = conformance.Families
 	}
 	rows := [][]string{{"CASE", "FAMILY", "WRITES", "SOURCE"}}
 	for _, family := range families {

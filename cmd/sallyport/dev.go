@@ -75,7 +75,7 @@ func newDev() *cobra.Command {
 	flags.add(cmd, "listen", "admin.listen", "plain_http", "compatibility.elasticsearch", "compatibility.ece")
 	cmd.Flags().StringVar(&options.seed, "seed", "",
 		"YAML file with the users, roles and API keys to start with, in place of the demo user")
-	addChoice(cmd, &options.output, "output", "how credentials are printed, env as variables for a shell", "text", "env",
+	addOutput(cmd, &options.output, "how credentials are printed, env as variables for a shell", "text", "env",
 		"json")
 	cmd.Flags().BoolVar(&options.env, "env", false, "the same as --output env")
 	cmd.Flags().StringVar(&options.readyFile, "ready-file", "",

@@ -112,11 +112,11 @@ func (c choice) Set(text string) error {
 // Type implements pflag.Value.
 func (c choice) Type() string { return "string" }
 
-// addChoice adds a flag that accepts some texts only, the first of them by default.
-func addChoice(cmd *cobra.Command, value *string, name, about string, choices ...string) {
-	*value = choices[0]
-	cmd.Flags().Var(choice{value, choices}, name, about+": "+strings.Join(choices, ", "))
-	completeFlag(cmd, name, oneOf(choices...))
+// addOutput adds --output with some formats, the first of them by default.
+func addOutput(cmd *cobra.Command, value *string, about string, formats ...string) {
+	*value = formats[0]
+	cmd.Flags().Var(choice{value, formats}, "output", about+": "+strings.Join(formats, ", "))
+	completeFlag(cmd, "output", oneOf(formats...))
 }
 
 // warnUnknownVariables prints the environment variables that no setting has. They are printed before an error of the

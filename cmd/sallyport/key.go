@@ -163,7 +163,7 @@ func newKeyShow() *cobra.Command {
 		})
 	})
 	out.add(cmd)
-	return cmd
+	return completeNames(cmd, keyIDs)
 }
 
 // jsonCell returns a JSON text for a table. It stays JSON, because only its strings are escaped.
@@ -201,6 +201,7 @@ func newKeyInvalidate() *cobra.Command {
 	})
 	cmd.Flags().StringVar(&user, "user", "", "invalidate all keys of this user")
 	completeFlag(cmd, "user", flagFromDatabase(userNames))
+	cmd.ValidArgsFunction = flagFromDatabase(keyIDs)
 	return cmd
 }
 
@@ -248,7 +249,7 @@ func newKeyRotate() *cobra.Command {
 	expires.add(cmd, "time to live of the new key, such as 12h or 90d; by default that of the old one")
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave the old key valid")
 	out.add(cmd)
-	return cmd
+	return completeNames(cmd, keyIDs)
 }
 
 // successor describes a key like another one.

@@ -22,12 +22,12 @@ type printer struct{ format string }
 
 // add adds --output to a command.
 func (p *printer) add(cmd *cobra.Command) {
-	addChoice(cmd, &p.format, "output", "format", "table", "json", "yaml")
+	addOutput(cmd, &p.format, "format", "table", "json", "yaml")
 }
 
 // addText adds --output to a command that prints text where others print a table.
 func (p *printer) addText(cmd *cobra.Command) {
-	addChoice(cmd, &p.format, "output", "format", "text", "json", "yaml")
+	addOutput(cmd, &p.format, "format", "text", "json", "yaml")
 }
 
 // What commands print comes from databases and servers, in which others choose names and messages. So every text that

@@ -36,6 +36,14 @@ func newSAML() *cobra.Command {
 		},
 	}
 	check.Flags().StringVar(&id, "realm", "", "check only the realm with this id")
+	completeFlag(check, "realm", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		c, _ := config.Load(flags.sources(cmd)) // without a valid configuration there are no realms
+		ids := make([]string, len(c.Realms))
+		for i, realm := range c.Realms {
+			ids[i] = realm.ID
+		}
+		return ids, cobra.ShellCompDirectiveNoFileComp
+	})
 	flags.add(check)
 	out.add(check)
 	return newGroup("saml", "Check the SAML realms", check)

@@ -177,7 +177,7 @@ func (s *session) families(ctx context.Context) ([]Family, error) {
 		return s.options.Families, nil
 	}
 	var found []Family
-	for _, family := range []Family{ECE, Elasticsearch} {
+	for _, family := range Families {
 		answer, err := s.send(ctx, s.first(family), request{as: nothing})
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUnanswered, err)

@@ -25,6 +25,9 @@ const (
 	Elasticsearch Family = "elasticsearch"
 )
 
+// Families are all families.
+var Families = []Family{ECE, Elasticsearch}
+
 // FamilyOf returns the family of an operation's path.
 func FamilyOf(path string) Family {
 	for _, prefix := range []string{"/api/", "/.well-known/", "/sso/"} {
