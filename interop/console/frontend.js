@@ -11,7 +11,7 @@ const { api, launch, openTab, server, signInAt, want } = require("./harness.js")
 
 const [returnURL, provider, ...fields] = process.argv.slice(2);
 const { origin: front, port } = new URL(returnURL);
-const guide = readFileSync(join(__dirname, "../../docs/how-to/single-sign-on.md"), "utf8");
+const guide = readFileSync(join(__dirname, "../../docs/how-to/sign-in-from-a-front-end.md"), "utf8");
 const shown = /```js\n(.*?)```/s.exec(guide)[1].replaceAll("https://sallyport.example.com", server.url);
 const operations = `${server.url}/api/v1/users/auth/saml/`;
 
