@@ -136,7 +136,7 @@ func TestUpgradePage_Rolling(t *testing.T) {
 	for i := range u.folders {
 		u.run(i, wait)
 	}
-	if got := u.run(0, before); !strings.Contains(got, "program ") {
+	if got := u.run(0, before); !strings.Contains(got, "migrates it") {
 		t.Errorf("the commands before the upgrade print %q", got)
 	}
 	if dump, err := os.Stat(filepath.Join(u.folders[0], "before.dump")); err != nil || dump.Size() == 0 {
