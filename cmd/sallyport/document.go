@@ -87,6 +87,36 @@ func decoded(text json.RawMessage) (map[string]any, error) {
 	return members, nil
 }
 
+// sortedObject returns an object with sorted members, because databases and servers have them in other orders; nil for
+// none. It first calls change with the members.
+func sortedObject(text json.RawMessage, change func(map[string]any)) (json.RawMessage, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	members, err := decoded(text)
+	if err != nil {
+		return nil, err
+	}
+	change(members)
+	var sorted bytes.Buffer
+	encoder := json.NewEncoder(&sorted)
+	encoder.SetEscapeHTML(false)
+	err = encoder.Encode(members)
+	return bytes.TrimSpace(sorted.Bytes()), err
+}
+
+// dropTransient removes from a role descriptor the member that servers add and that is no part of it.
+func dropTransient(descriptor map[string]any) { delete(descriptor, "transient_metadata") }
+
+// dropEachTransient is dropTransient for descriptors by name.
+func dropEachTransient(descriptors map[string]any) {
+	for _, value := range descriptors {
+		if descriptor, ok := value.(map[string]any); ok {
+			dropTransient(descriptor)
+		}
+	}
+}
+
 // creation returns the domain's description of the key.
 func (n newKey) creation() (apikey.Creation, error) {
 	c := apikey.Creation{Name: n.name}

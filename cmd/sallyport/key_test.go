@@ -285,6 +285,42 @@ func TestRole_Targets(t *testing.T) {
 	}
 }
 
+// Ensures that roles and keys look the same on the database and on a server, in every format, and that a shown role can
+// be put again.
+func TestTargets_SameOutput(t *testing.T) {
+	t.Parallel()
+	database, server, _, _ := targets(t)
+	const descriptor = `{"cluster": ["monitor"], "description": "a < b", "metadata": {"z": 1.50, "a": [2, 1]},
+		"indices": [{"names": ["b", "a"], "privileges": ["read"], "field_security": {"grant": ["x*"], "except": ["xy"]}}],
+		"applications": [{"application": "shop", "privileges": ["read"], "resources": ["*"]}], "run_as": ["x"]}`
+	database.must(descriptor, "role", "put", "one", "--file", "-")
+	database.must(`{}`, "role", "put", "empty", "--file", "-")
+	descriptors := filepath.Join(t.TempDir(), "descriptors.json")
+	writeFile(t, descriptors, `{"r": `+strings.Replace(descriptor, `"description": "a < b", `, "", 1)+`}`)
+	metadata := filepath.Join(t.TempDir(), "metadata.json")
+	writeFile(t, metadata, `{"z": 1.50, "a": {"y": [2, 1], "x": "<"}}`)
+	key := read[createdKey](database, "key", "create", "k", "--user", alice.name, "--role-descriptors", descriptors,
+		"--metadata", metadata)
+	for _, args := range [][]string{
+		{"role", "show", "one"}, {"role", "show", "empty"}, {"role", "show", "superuser"}, {"role", "list"},
+		{"key", "show", "--", key.ID}, {"key", "list"}, {"audit", "list", "--event", "user.created"},
+	} {
+		for _, format := range []string{"table", "json", "yaml"} {
+			t.Run(args[0]+" "+args[1]+" "+format, func(t *testing.T) {
+				words := slices.Concat(args[:2], []string{"--output", format}, args[2:])
+				if want, got := database.must("", words...), server.must("", words...); got != want {
+					t.Errorf("the database has\n%s\nand the server\n%s", want, got)
+				}
+			})
+		}
+	}
+	again := read[shownRole](server, "role", "show", "one").Descriptor
+	server.must(string(again), "role", "put", "one", "--file", "-")
+	if got := read[shownRole](database, "role", "show", "one").Descriptor; string(got) != string(again) {
+		t.Errorf("the descriptor is %s; want %s", got, again)
+	}
+}
+
 // Ensures that "audit list" shows the latest entries on the database and on a server.
 func TestAuditList(t *testing.T) {
 	t.Parallel()

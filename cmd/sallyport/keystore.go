@@ -113,6 +113,20 @@ func (k shownKey) withState(now time.Time) shownKey {
 	return k
 }
 
+// normalized returns the key with its state at a time, and with JSON that is the same on a database and on a server.
+func (k shownKey) normalized(now time.Time) (shownKey, error) {
+	metadata, err := sortedObject(k.Metadata, func(map[string]any) {})
+	if err != nil {
+		return k, fmt.Errorf("the metadata of the API key %q cannot be read: %w", k.ID, err)
+	}
+	descriptors, err := sortedObject(k.RoleDescriptors, dropEachTransient)
+	if err != nil {
+		return k, fmt.Errorf("the role descriptors of the API key %q cannot be read: %w", k.ID, err)
+	}
+	k.Metadata, k.RoleDescriptors = metadata, descriptors
+	return k.withState(now), nil
+}
+
 func noKey(id string) error {
 	return fault.New(fault.KeyNotFound, fmt.Sprintf("there is no API key %q", id))
 }
@@ -141,7 +155,11 @@ func (s databaseKeys) find(ctx context.Context, f apikey.Filter) ([]shownKey, er
 			return nil, err
 		}
 		for _, view := range views {
-			shown = append(shown, keyOfView(view).withState(time.Now()))
+			key, err := keyOfView(view).normalized(time.Now())
+			if err != nil {
+				return nil, err
+			}
+			shown = append(shown, key)
 		}
 	}
 	return shown, nil
@@ -221,7 +239,7 @@ func (s remoteKeys) find(ctx context.Context, params gen.SecurityGetAPIKeysParam
 	if err != nil {
 		return nil, err
 	}
-	// The body is read as it is, because role descriptors are shown in the server's words.
+	// The body is read as it is, because role descriptors are shown with all members that the server has.
 	var answer struct {
 		APIKeys []struct {
 			ID              string          `json:"id"`
@@ -242,7 +260,7 @@ func (s remoteKeys) find(ctx context.Context, params gen.SecurityGetAPIKeysParam
 	}
 	shown := make([]shownKey, len(answer.APIKeys))
 	for i, key := range answer.APIKeys {
-		shown[i] = shownKey{
+		shown[i], err = shownKey{
 			ID:              key.ID,
 			Name:            key.Name,
 			Owner:           key.Username,
@@ -254,7 +272,10 @@ func (s remoteKeys) find(ctx context.Context, params gen.SecurityGetAPIKeysParam
 			LastUsed:        milliseconds(key.LastUsed),
 			Metadata:        unlessEmpty(key.Metadata),
 			RoleDescriptors: unlessEmpty(key.RoleDescriptors),
-		}.withState(time.Now())
+		}.normalized(time.Now())
+		if err != nil {
+			return nil, err
+		}
 	}
 	return shown, nil
 }

@@ -52,9 +52,13 @@ type roleSummary struct {
 
 // roleOf returns the role of a descriptor in JSON.
 func roleOf(name string, descriptor json.RawMessage) (shownRole, error) {
-	shown := shownRole{Name: name, Descriptor: descriptor}
-	err := json.Unmarshal(descriptor, &shown.summary)
+	shown := shownRole{Name: name}
+	if err := json.Unmarshal(descriptor, &shown.summary); err != nil {
+		return shown, err
+	}
 	shown.Builtin = shown.summary.Metadata.Reserved
+	var err error
+	shown.Descriptor, err = sortedObject(descriptor, dropTransient)
 	return shown, err
 }
 
