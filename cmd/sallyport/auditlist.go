@@ -27,17 +27,8 @@ var trails = targetOf[auditTrail]{
 	server:   func(c *client.Client) auditTrail { return remoteTrail{c} },
 }
 
-// shownEntry is an entry as list shows it.
-type shownEntry struct {
-	ID        string         `json:"id"`
-	At        time.Time      `json:"at"`
-	Event     string         `json:"event"`
-	Actor     string         `json:"actor"`
-	Subject   string         `json:"subject"`
-	Address   string         `json:"address"`
-	RequestID string         `json:"request_id"`
-	Details   map[string]any `json:"details"`
-}
+// shownEntry is an entry as list shows it, which is as the API has it.
+type shownEntry = gen.AuditEntry
 
 type databaseTrail struct{ trail *audit.Trail }
 
@@ -45,7 +36,16 @@ func (s databaseTrail) page(ctx context.Context, q audit.Query) ([]shownEntry, s
 	page, err := s.trail.Read(ctx, q)
 	shown := make([]shownEntry, len(page.Entries))
 	for i, e := range page.Entries {
-		shown[i] = shownEntry{e.ID, e.At.UTC(), e.Event, e.Actor, e.Subject, e.Address, e.RequestID, e.Details}
+		shown[i] = shownEntry{
+			ID:        e.ID,
+			At:        e.At.UTC(),
+			Event:     e.Event,
+			Actor:     e.Actor,
+			Subject:   e.Subject,
+			Address:   e.Address,
+			RequestID: e.RequestID,
+			Details:   e.Details,
+		}
 	}
 	return shown, page.Next, err
 }
@@ -68,11 +68,7 @@ func (s remoteTrail) page(ctx context.Context, q audit.Query) ([]shownEntry, str
 	if r.JSON200 == nil {
 		return nil, "", fmt.Errorf("the server answered %s", r.Status())
 	}
-	shown := make([]shownEntry, len(r.JSON200.Entries))
-	for i, e := range r.JSON200.Entries {
-		shown[i] = shownEntry{e.ID, e.At.UTC(), e.Event, e.Actor, e.Subject, e.Address, e.RequestID, e.Details}
-	}
-	return shown, valueOf(r.JSON200.NextCursor), nil
+	return r.JSON200.Entries, valueOf(r.JSON200.NextCursor), nil
 }
 
 func newAuditList() *cobra.Command {
