@@ -30,7 +30,6 @@ import (
 // devOptions holds the flags of dev that are not settings.
 type devOptions struct {
 	seed, output, readyFile string
-	env                     bool
 	// deterministic is the seed of a deterministic server; nil for others.
 	deterministic *uint64
 }
@@ -66,9 +65,6 @@ func newDev() *cobra.Command {
 			if cmd.Flags().Changed("deterministic") {
 				options.deterministic = &randomSeed
 			}
-			if options.env && cmd.Flags().Changed("output") {
-				return usageErrorf("--env and --output: set one of them")
-			}
 			return dev(cmd, flags.sources(cmd), options)
 		},
 	}
@@ -77,7 +73,6 @@ func newDev() *cobra.Command {
 		"YAML file with the users, roles and API keys to start with, in place of the demo user")
 	addOutput(cmd, &options.output, "how credentials are printed, env as variables for a shell", "text", "env",
 		"json")
-	cmd.Flags().BoolVar(&options.env, "env", false, "the same as --output env")
 	cmd.Flags().StringVar(&options.readyFile, "ready-file", "",
 		"file to create with the server's URL when it is ready; deleted at the end")
 	cmd.Flags().Uint64Var(&randomSeed, "deterministic", 0,
@@ -87,9 +82,6 @@ func newDev() *cobra.Command {
 }
 
 func dev(cmd *cobra.Command, sources config.Sources, options devOptions) error {
-	if options.env {
-		options.output = "env"
-	}
 	c, err := devConfig(cmd, sources)
 	if err != nil {
 		return err

@@ -224,7 +224,7 @@ func TestDev_ReadyFileLinks(t *testing.T) {
 func TestDev_Env(t *testing.T) {
 	t.Parallel()
 	s := start(t, invocation{
-		args: []string{"dev", "--listen", "127.0.0.1:0", "--env"},
+		args: []string{"dev", "--listen", "127.0.0.1:0", "--output", "env"},
 		env:  []string{"TMPDIR=" + t.TempDir(), "SALLYPORT_ADMIN_PASSWORD=it's chosen"},
 	}, regexp.MustCompile(`export SALLYPORT_DEV_URL='([^']+)'`))
 	s.waitFor(regexp.MustCompile(`SALLYPORT_DEV_(API_KEY_ID)`))

@@ -1,5 +1,5 @@
 // Drives a temporary server (sallyport dev) by its control API, with nothing but what Node has: see api/control.yaml.
-// It needs the variables that dev prints with --env.
+// It needs the variables that dev prints with --output env.
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
