@@ -67,8 +67,9 @@ func commandLine() string {
 	page.WriteString(`# Command line
 
 ` + "`sallyport COMMAND --help`" + ` shows the same with examples. Each setting of [the configuration](configuration.md) that is a
-flag has dashes there; its name is accepted, too (` + "`--plain_http`" + `). A mistyped command, flag or setting gets a
-suggestion. An argument that begins with a dash, as ids of keys do at times, goes after ` + "`--`" + `.
+flag has dashes there; its name is accepted, too (` + "`--plain_http`" + `). A mistyped command, flag, setting or
+environment variable gets a suggestion. An argument that begins with a dash, as ids of keys do at times, goes after
+` + "`--`" + `.
 
 - **Output**: what lists or shows has ` + "`--output table`, `json` or `yaml`" + `; results are on standard output, and all else
   on standard error. Colours and progress are for terminals only; ` + "`NO_COLOR`" + ` turns colours off. Control characters and
@@ -326,6 +327,31 @@ func TestExitCodes_NoDatabase(t *testing.T) {
 			t.Parallel()
 			o := run(t, invocation{args: append(strings.Fields(args), "--store", "sqlite:nothing.db")})
 			wantMistake(t, o, "sallyport: the database nothing.db does not exist; ")
+		})
+	}
+}
+
+// Ensures that every command that reads settings warns of a variable that no setting has.
+func TestUnknownVariable(t *testing.T) {
+	t.Parallel()
+	dsn := newStore(t)
+	addUser(t, dsn, alice)
+	for name, args := range map[string][]string{
+		"a target":      {"user", "list", "--store", dsn},
+		"records":       {"audit", "export", "--store", dsn},
+		"a database":    {"migrate", "status", "--store", dsn},
+		"configuration": {"config", "check", "--listen", "127.0.0.1:0"},
+		"realms":        {"saml", "check"},
+		"health":        {"health", "--admin-listen", "127.0.0.1:1"},
+		"rotation":      {"key-encryption-key", "rotate", "--online", "--store", dsn},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := run(t, invocation{args: args, env: []string{"SALLYPORT_STOER=sqlite:other.db"}})
+			const want = "warning: unknown setting: SALLYPORT_STOER; did you mean SALLYPORT_STORE?\n"
+			if strings.Count(o.stderr, want) != 1 {
+				t.Errorf("standard error is %q; want %q once", o.stderr, want)
+			}
 		})
 	}
 }

@@ -82,6 +82,7 @@ func (f *configFlags) sources(cmd *cobra.Command) config.Sources {
 
 // load reads the configuration of a command that does not serve.
 func (f *configFlags) load(cmd *cobra.Command) (config.Config, error) {
+	warnUnknownVariables(cmd)
 	c, err := config.Load(f.sources(cmd))
 	return c, usageError(err)
 }

@@ -30,6 +30,9 @@ func newHealth() *cobra.Command {
 		Example: "  sallyport health\n  sallyport health --url http://127.0.0.1:12490",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if address == "" {
+				warnUnknownVariables(cmd)
+			}
 			ready, err := readinessURL(address, flags.sources(cmd))
 			if err != nil {
 				return err

@@ -24,6 +24,7 @@ func newSAML() *cobra.Command {
 		Example: "  sallyport saml check\n  sallyport saml check --realm corporate --output json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			warnUnknownVariables(cmd)
 			c, err := config.Load(flags.sources(cmd)) // all errors, as serve reports them
 			if err != nil {
 				return usageErrorf("invalid configuration:\n%w", err)
