@@ -88,7 +88,7 @@ var layers = map[string][]string{
 	"authn/sealing":        {"audit", "platform/secret", "store"},
 	"authn/session":        {"audit", "authn/sealing", "platform/background", "platform/outcome", "platform/secret", "store"},
 	"authn/profile":        {"audit", "authn/identity", "authn/user", "platform/admission/work", "platform/strictjson", "store"},
-	"authn/servicetoken":   {"audit", "authn/identity", "authz/serviceaccount", "platform/secret", "store"},
+	"authn/servicetoken":   {"audit", "platform/outcome", "authn/identity", "authz/serviceaccount", "platform/secret", "store"},
 	"account":              {"audit", "platform/mergepatch", "platform/secret", "store"},
 	"authn/user": {"platform/outcome", "platform/metadata", "audit", "authn/attempts", "authn/identity", "platform/mergepatch", "query",
 		"platform/admission", "authn/password", "platform/background", "platform/secret", "store"},
