@@ -38,6 +38,10 @@ func TestBackup_Refusals(t *testing.T) {
 	wantMistake(t, runOn(t, newStore(t), "backup", "--to", backup+"2"), "does not exist; name another")
 	wantMistake(t, runOn(t, "none", "backup", "--to", backup+"2"), "keeps no records")
 	wantMistake(t, runOn(t, dsn, "restore"), "--from: name the backup")
+	garbage := backup + ".garbage"
+	writeFile(t, garbage, strings.Repeat("no database\n", 100))
+	wantRefusal(t, runOn(t, newStore(t), "restore", "--no-checksum", "--from", garbage),
+		garbage+" cannot be restored: the file is not a SQLite database\n")
 	copied := filepath.Join(t.TempDir(), "copied.db") // without its checksum file
 	data, _ := content(t, backup)
 	writeFile(t, copied, string(data))

@@ -76,7 +76,11 @@ func Restore(ctx context.Context, from, dsn string, o RestoreOptions) error {
 	if err := checkChecksum(from, o.WithoutChecksum); err != nil {
 		return fmt.Errorf("%s cannot be restored: %w", from, err)
 	}
-	if err := errors.Join(checkBackup(ctx, backup), refusePredictable(ctx, backup, sqliteDialect)); err != nil {
+	err = checkBackup(ctx, backup)
+	if err == nil {
+		err = refusePredictable(ctx, backup, sqliteDialect)
+	}
+	if err != nil {
 		return fmt.Errorf("%s cannot be restored: %w", from, err)
 	}
 	draft, err := os.CreateTemp(filepath.Dir(to), ".sallyport-restore-") // only its owner can read it
