@@ -200,7 +200,7 @@ func checkSealed(cmd *cobra.Command, c config.Config) error {
 		if missing { // a server would generate a key
 			return r.checkKey(cmd, secret.NewKey())
 		}
-		sealer, err := r.sealer()
+		sealer, err := r.sealer(cmd.Context())
 		if err != nil {
 			return err
 		}

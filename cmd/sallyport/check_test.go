@@ -150,17 +150,22 @@ func TestInstallation(t *testing.T) {
 		want    installation
 		command string
 		setting string
+		// database is a part of the hint for a missing database.
+		database string
 	}{
-		"/sallyport":               {false, inContainer, "docker exec CONTAINER /sallyport x", "--env SALLYPORT_ADMIN_LISTEN=a"},
-		"/usr/local/bin/sallyport": {true, asService, "runuser -u sallyport -- sallyport x --config " + serviceConfig, "admin.listen: a in " + serviceConfig},
-		"/usr/bin/sallyport":       {false, asBinary, "sallyport x", "--admin-listen a"},
-		"/home/alice/bin/program":  {true, asBinary, "sallyport x", "--admin-listen a"},
+		"/sallyport":               {false, inContainer, "docker exec CONTAINER /sallyport x", "--env SALLYPORT_ADMIN_LISTEN=a", "at /data, or name another with --env SALLYPORT_STORE=sqlite:PATH"},
+		"/usr/local/bin/sallyport": {true, asService, "runuser -u sallyport -- sallyport x --config " + serviceConfig, "admin.listen: a in " + serviceConfig, "runuser -u sallyport -- sallyport COMMAND --config " + serviceConfig},
+		"/usr/bin/sallyport":       {false, asBinary, "sallyport x", "--admin-listen a", "name another with --store sqlite:PATH"},
+		"/home/alice/bin/program":  {true, asBinary, "sallyport x", "--admin-listen a", "name another with --store sqlite:PATH"},
 	} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			i := installedAt(path, c.service)
 			if i != c.want || i.command("x") != c.command || i.setting("admin.listen", "a") != c.setting {
 				t.Errorf("%d, %q, %q", i, i.command("x"), i.setting("admin.listen", "a"))
+			}
+			if got := i.otherDatabase(); !strings.HasSuffix(got, c.database) {
+				t.Errorf("the hint is %q", got)
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -21,16 +22,18 @@ const (
 	exitUnreachable = 3
 	exitDenied      = 4
 	exitDifferent   = 5
+	exitInterrupted = 130 // as shells have it for SIGINT
 )
 
-// exitMeanings documents the exit codes, in their order.
-var exitMeanings = []string{
-	"success",
-	"the command was refused, or failed: standard error has the reason",
-	"the command line, a setting, an input file or a value in it is invalid: nothing was done",
-	"the database or the server does not answer, or is overloaded: try again",
-	"the server refuses the credentials, or they lack the permission",
-	"`conformance` found differences",
+// exitMeanings documents the exit codes.
+var exitMeanings = map[int]string{
+	0:               "success",
+	exitFailed:      "the command was refused, or failed: standard error has the reason",
+	exitUsage:       "the command line, a setting, an input file or a value in it is invalid: nothing was done",
+	exitUnreachable: "the database or the server does not answer, or is overloaded: try again",
+	exitDenied:      "the server refuses the credentials, or they lack the permission",
+	exitDifferent:   "`conformance` found differences",
+	exitInterrupted: "a signal interrupted the command",
 }
 
 // exitCodes are the exit codes of the kinds of faults; all others have exitFailed. The answers of a server have the
@@ -69,6 +72,9 @@ func usageErrorf(format string, args ...any) error { return usageError(fmt.Error
 
 // exitCode returns the exit code of the program for an error.
 func exitCode(err error) int {
+	if errors.Is(err, context.Canceled) {
+		return exitInterrupted
+	}
 	if own, ok := errors.AsType[exitError](err); ok {
 		return own.code
 	}
@@ -92,6 +98,9 @@ func exitCode(err error) int {
 
 // describe returns the text of an error for a user, without the codes of faults and of answers of a server.
 func describe(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return interrupted(err)
+	}
 	text := err.Error()
 	for _, each := range tree(err) {
 		switch e := each.(type) { //nolint:errorlint // each error of the tree is looked at
@@ -102,6 +111,14 @@ func describe(err error) string {
 		}
 	}
 	return text
+}
+
+// interrupted returns the text of an error of which a signal is the cause.
+func interrupted(err error) string {
+	if client.IsUncertain(err) {
+		return "interrupted; the command may have taken effect"
+	}
+	return "interrupted"
 }
 
 // tree returns an error and all errors that it wraps.

@@ -98,24 +98,6 @@ func createKeyError(path string, cause error) error {
 	return usageErrorf("write the key-encryption key to %s: %w", path, cause)
 }
 
-// existingKeyEncryptionKey is keyEncryptionKey for commands that write what a server is to read. It creates no key,
-// because the server would not have it.
-func existingKeyEncryptionKey(c config.Config) ([]byte, error) {
-	if c.KeyEncryptionKey != nil {
-		return c.KeyEncryptionKey, nil
-	}
-	if err := c.Servable(); err != nil {
-		return nil, usageError(err)
-	}
-
-	path := besideDatabase(c.Store, ".key")
-	if !exists(path) {
-		return nil, usageErrorf("%w, set SALLYPORT_KEY_ENCRYPTION_KEY as for the server, "+
-			"or start a server if none has run on it yet", missingKeyError(path))
-	}
-	return readKeyFile(path)
-}
-
 func missingKeyError(path string) error {
 	return usageErrorf("the key file %s is missing; restore it from the backup of this database", path)
 }

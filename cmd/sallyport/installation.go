@@ -53,6 +53,19 @@ func (i installation) command(args string) string {
 	}
 }
 
+// otherDatabase returns how to work on another database than the missing one, which is probably that of a server.
+func (i installation) otherDatabase() string {
+	switch i {
+	case inContainer:
+		return "mount the volume with the server's database at /data, or name another with " +
+			i.setting("store", "sqlite:PATH")
+	case asService:
+		return "for that of the service, run: " + i.command("COMMAND")
+	default:
+		return "name another with " + i.setting("store", "sqlite:PATH")
+	}
+}
+
 // setting returns how to give a setting another value.
 func (i installation) setting(key, value string) string {
 	switch i {

@@ -37,7 +37,7 @@ func newKeyEncryptionKeyList() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		sealer, err := r.sealer()
+		sealer, err := r.sealer(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -143,7 +143,7 @@ func rotateOnline(cmd *cobra.Command, r records) error {
 		return usageErrorf("key_encryption_key_fallback is not set: configure the new key as key_encryption_key and the " +
 			"old one as key_encryption_key_fallback, here as for all servers")
 	}
-	sealer, err := r.sealer()
+	sealer, err := r.sealer(cmd.Context())
 	if err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func droppedKeys(c config.Config, ids []string) string {
 }
 
 func rotateKeyEncryptionKey(cmd *cobra.Command, r records, file string) error {
-	old, err := existingKeyEncryptionKey(r.config)
+	old, err := r.keyEncryptionKey(cmd.Context())
 	if err != nil {
 		return err
 	}
@@ -207,7 +207,7 @@ func rotateKeyEncryptionKey(cmd *cobra.Command, r records, file string) error {
 		return err
 	}
 
-	from, err := r.sealer()
+	from, err := r.sealer(cmd.Context())
 	if err != nil {
 		return err
 	}

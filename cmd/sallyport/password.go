@@ -123,6 +123,8 @@ func ask(cmd *cobra.Command, prompt string) (string, error) {
 		}
 		return l.text, errors.Join(l.err, restore())
 	case <-cmd.Context().Done():
-		return "", errors.Join(cmd.Context().Err(), restore())
+		err := restore()
+		note(cmd, "") // ends the line of the prompt
+		return "", errors.Join(cmd.Context().Err(), err)
 	}
 }

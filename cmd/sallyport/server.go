@@ -62,10 +62,7 @@ func (f *serverFlags) client(cmd *cobra.Command) (*client.Client, error) {
 	}
 	p.CA = cmp.Or(f.ca, p.CA)
 
-	options, err := p.credentials(cmd)
-	if err != nil {
-		return nil, usageError(err)
-	}
+	options := []client.Option{client.WithUserAgent("sallyport-cli/" + cmp.Or(version(), "unknown"))}
 	if p.CA != "" {
 		transport, err := trusting(p.CA)
 		if err != nil {
@@ -76,8 +73,20 @@ func (f *serverFlags) client(cmd *cobra.Command) (*client.Client, error) {
 	if p.PlainHTTP {
 		options = append(options, client.WithPlainHTTP())
 	}
-	options = append(options, client.WithUserAgent("sallyport-cli/"+cmp.Or(version(), "unknown")))
-	c, err := client.New(p.URL, options...)
+	// The URL is checked first: it decides which credentials are right.
+	if _, err := clientFor(p.URL, options...); err != nil {
+		return nil, err
+	}
+	credentials, err := p.credentials(cmd)
+	if err != nil {
+		return nil, usageError(err)
+	}
+	return clientFor(p.URL, append(options, credentials...)...)
+}
+
+// clientFor returns a client, or an error about the URL.
+func clientFor(url string, options ...client.Option) (*client.Client, error) {
+	c, err := client.New(url, options...)
 	if err != nil {
 		text := strings.TrimPrefix(err.Error(), "client: ")
 		return nil, usageErrorf("url: %s", strings.Replace(text, "WithPlainHTTP", "plain_http in a profile", 1))

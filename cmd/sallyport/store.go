@@ -83,7 +83,11 @@ func createDatabase(cmd *cobra.Command, dsn string, check func() error) error {
 	if err != nil {
 		return err
 	}
-	note(cmd, "created the database %s", databaseName(dsn))
+	if store.IsPostgres(dsn) {
+		note(cmd, "created the tables of the database %s", databaseName(dsn))
+	} else {
+		note(cmd, "created the database %s", databaseName(dsn))
+	}
 	return st.Close()
 }
 
@@ -106,7 +110,7 @@ func noDatabase(dsn string) error {
 	if store.IsPostgres(dsn) {
 		return usageErrorf("the database %s is empty; start a server on it, or run migrate up", databaseName(dsn))
 	}
-	return usageErrorf("the database %s does not exist; name another with --store sqlite:PATH", databaseFile(dsn))
+	return usageErrorf("the database %s does not exist; %s", databaseFile(dsn), installed().otherDatabase())
 }
 
 // databaseName returns the name of a database for messages: its file, or its DSN without the password.
@@ -124,9 +128,34 @@ func (r records) users() *user.Service {
 	return user.NewService(r.store, secret.NewHasher(secret.DefaultCost), r.attempts())
 }
 
+// keyEncryptionKey is the function keyEncryptionKey for commands that write what a server is to read. It creates no
+// key, because the server would not have it.
+func (r records) keyEncryptionKey(ctx context.Context) ([]byte, error) {
+	if r.config.KeyEncryptionKey != nil {
+		return r.config.KeyEncryptionKey, nil
+	}
+	if err := r.config.Servable(); err != nil {
+		return nil, usageError(err)
+	}
+	path := besideDatabase(r.config.Store, ".key")
+	if exists(path) {
+		return readKeyFile(path)
+	}
+
+	signing, err := session.Keys(ctx, r.store)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(signing) == 0:
+		return nil, usageErrorf("there is no key-encryption key yet: start a server on the database, which creates %s, "+
+			"or set SALLYPORT_KEY_ENCRYPTION_KEY as for the server", path)
+	}
+	return nil, usageErrorf("%w, or set SALLYPORT_KEY_ENCRYPTION_KEY as for the server", missingKeyError(path))
+}
+
 // sealer returns the sealer of the server's secrets.
-func (r records) sealer() (*secret.Sealer, error) {
-	key, err := existingKeyEncryptionKey(r.config)
+func (r records) sealer(ctx context.Context) (*secret.Sealer, error) {
+	key, err := r.keyEncryptionKey(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +168,7 @@ func (r records) sealer() (*secret.Sealer, error) {
 // sessions returns the sessions of the server and the sealer of its secrets. The session service reads its signing
 // keys, which proves that the key-encryption key is that of the server.
 func (r records) sessions(ctx context.Context) (*session.Service, *secret.Sealer, error) {
-	sealer, err := r.sealer()
+	sealer, err := r.sealer(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -99,8 +99,8 @@ func TestPassword_Interrupted(t *testing.T) {
 	p, terminal := onTerminal(t, nil, "user", "add", "bob", "--role", "ece_platform_viewer")
 	p.waitFor(regexp.MustCompile("New password of bob: "))
 	p.signal(syscall.SIGTERM)
-	if code := p.wait(); code == 0 {
-		t.Error("exit code 0")
+	if code := p.wait(); code != exitInterrupted || !strings.Contains(p.output.String(), ": \r\n\x1b[31msallyport:\x1b[0m interrupted\r\n") {
+		t.Errorf("exit code %d: %q", code, p.output)
 	}
 	state, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS)
 	if err != nil || state.Lflag&unix.ECHO == 0 {

@@ -187,7 +187,7 @@ func TestUser_TOTP_Key(t *testing.T) {
 		o := run(t, invocation{args: []string{"user", "totp", "alice", "--store", dsn}, env: env})
 		wantMistake(t, o, saying)
 	}
-	refused("start a server if none has run on it yet") // which creates the key
+	refused("there is no key-encryption key yet: start a server on the database, which creates " + path)
 	if exists(path) {
 		t.Fatal("a key was made")
 	}
@@ -202,7 +202,8 @@ func TestUser_TOTP_Key(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	refused("the key file " + path + " is missing; restore it from the backup of this database")
+	refused("the key file " + path + " is missing; restore it from the backup of this database, " +
+		"or set SALLYPORT_KEY_ENCRYPTION_KEY as for the server\n")
 	if exists(path) {
 		t.Error("another key was made")
 	}
