@@ -122,10 +122,10 @@ func TestUpgradePage_Rolling(t *testing.T) {
 		}
 	}
 	commands := pageBlocks(t, "upgrade.md", "<!-- run by TestUpgradePage_Rolling -->", "sh")
-	if len(commands) != 3 {
+	if len(commands) != 4 {
 		t.Fatalf("upgrade.md has %d blocks for this test", len(commands))
 	}
-	before, replace, wait := commands[0], commands[1], commands[2]
+	before, replace, wait, status := commands[0], commands[1], commands[2], commands[3]
 	_, startServer, _ := strings.Cut(replace, "sleep 0.2; done\n") // without the removal of the old one
 
 	u := newRolling(t, programOf(t, previousCommit))
@@ -135,6 +135,9 @@ func TestUpgradePage_Rolling(t *testing.T) {
 	p := u.proxy()
 	for i := range u.folders {
 		u.run(i, wait)
+	}
+	if got := u.run(0, status); got != "server-1,UP\nserver-2,UP\n" {
+		t.Errorf("the servers before the upgrade are %q", got)
 	}
 	if got := u.run(0, before); !strings.Contains(got, "migrates it") {
 		t.Errorf("the commands before the upgrade print %q", got)
@@ -147,6 +150,9 @@ func TestUpgradePage_Rolling(t *testing.T) {
 	for i := range u.folders {
 		u.run(i, replace)
 		u.run(i, wait)
+		if i == 0 { // the old server is not ready with the new schema
+			u.run(i, `until [ "$(`+strings.TrimSpace(status)+`)" = $'server-1,UP\nserver-2,DOWN' ]; do sleep 0.2; done`)
+		}
 	}
 	stop()
 	t.Logf("%d requests were answered", answered.Load())
