@@ -35,6 +35,21 @@ func TestContributing_Commands(t *testing.T) {
 	}
 }
 
+// Ensures that the map in CONTRIBUTING.md has each file of the program.
+func TestContributing_Map(t *testing.T) {
+	page := read(t, "../CONTRIBUTING.md")
+	files, err := filepath.Glob("../cmd/sallyport/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files were found: %v", len(files), err)
+	}
+	for _, file := range files {
+		name := filepath.Base(file)
+		if !strings.HasSuffix(name, "_test.go") && !strings.Contains(page, "`"+name+"`") {
+			t.Errorf("CONTRIBUTING.md does not have %s", name)
+		}
+	}
+}
+
 func checkCommand(t *testing.T, makefile, command string) {
 	t.Helper()
 	if target := makeTarget.FindStringSubmatch(command); target != nil {
