@@ -74,7 +74,7 @@ func TestSecretFiles_KeyBesideDatabase(t *testing.T) {
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	wantRefusal(t, runOn(t, dsn, "serve", "--listen", "127.0.0.1:0"), "every user of this machine can read "+path)
+	wantMistake(t, runOn(t, dsn, "serve", "--listen", "127.0.0.1:0"), "every user of this machine can read "+path)
 	if err := os.Chmod(path, 0o660); err != nil {
 		t.Fatal(err)
 	}

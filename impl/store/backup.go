@@ -76,9 +76,10 @@ func Restore(ctx context.Context, from, dsn string, o RestoreOptions) error {
 	if err := checkChecksum(from, o.WithoutChecksum); err != nil {
 		return fmt.Errorf("%s cannot be restored: %w", from, err)
 	}
-	err = checkBackup(ctx, backup)
+	// Predictable secrets come first: the table that marks them is also one that no migration makes.
+	err = refusePredictable(ctx, backup, sqliteDialect)
 	if err == nil {
-		err = refusePredictable(ctx, backup, sqliteDialect)
+		err = checkBackup(ctx, backup)
 	}
 	if err != nil {
 		return fmt.Errorf("%s cannot be restored: %w", from, err)
