@@ -103,20 +103,11 @@ func missingKeyError(path string) error {
 }
 
 func readKeyFile(path string) ([]byte, error) {
-	// This program creates the file for its owner only. A group may be added later, as Kubernetes does.
-	readable, err := secret.CheckFile(path)
-	if err == nil && readable {
-		err = fmt.Errorf("every user of this machine can read %s, which holds the key-encryption key: "+
-			"run chmod 600 on it", path)
-	}
+	text, err := readSecretFile(path)
 	if err != nil {
-		return nil, usageError(err)
+		return nil, usageErrorf("the key-encryption key: %w", err)
 	}
-	data, err := os.ReadFile(path) //nolint:gosec // the operator names the database
-	if err != nil {
-		return nil, usageError(err)
-	}
-	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(data)))
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
 	if err != nil || len(key) != secret.KeySize {
 		return nil, usageErrorf("%s does not hold %d bytes in base64; restore it from a backup", path, secret.KeySize)
 	}

@@ -126,8 +126,8 @@ func TestWritePasswords(t *testing.T) {
 	}
 }
 
-// Ensures that a password is read completely, without the end of its line.
-func TestReadPassword(t *testing.T) {
+// Ensures that a secret is read completely, without the end of its line, and that another line is refused.
+func TestReadLine(t *testing.T) {
 	t.Parallel()
 	longest := strings.Repeat("x", secret.MaxPassword)
 	for text, want := range map[string]string{
@@ -138,13 +138,53 @@ func TestReadPassword(t *testing.T) {
 		"":               "",
 		longest + "\r\n": longest,
 	} {
-		if got, err := readPassword(strings.NewReader(text), "standard input"); err != nil || got != want {
-			t.Errorf("readPassword(%q) = %q, %v; want %q", text, got, err, want)
+		if got, err := readLine(strings.NewReader(text), "standard input"); err != nil || got != want {
+			t.Errorf("readLine(%q) = %q, %v; want %q", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"a\nb", "a\n\n", longest + "\nb"} {
-		if got, err := readPassword(strings.NewReader(text), "standard input"); err == nil {
-			t.Errorf("readPassword(%q) = %q; want an error", text, got)
+		if got, err := readLine(strings.NewReader(text), "standard input"); err == nil {
+			t.Errorf("readLine(%q) = %q; want an error", text, got)
+		}
+	}
+}
+
+// Ensures that all files with a secret follow the same rule, whichever flag or variable names them.
+func TestReadSecretFile_OneRule(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	file := func(name, text string, mode os.FileMode) string {
+		path := filepath.Join(folder, name)
+		writeFile(t, path, text)
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for saying, path := range map[string]string{
+		"holds more than one line":          file("lines", "a long password\nand more\n", 0o600),
+		"is empty":                          file("empty", "\n", 0o600),
+		"every user of this machine can re": file("readable", "a long password\n", 0o644),
+		"no such file or directory":         filepath.Join(folder, "missing"),
+	} {
+		wantMistake(t, run(t, invocation{
+			args: []string{"user", "add", "bob", "--role", "ece_platform_viewer", "--password-file", path},
+		}), saying)
+		wantMistake(t, run(t, invocation{
+			args: []string{"user", "list", "--url", "http://127.0.0.1:1"},
+			env:  []string{clientUsernameVariable + "=bob", clientPasswordVariable + "_FILE=" + path},
+		}), saying)
+		dsn := newStore(t)
+		key := databaseFile(dsn) + ".key"
+		if text, err := os.ReadFile(path); err == nil {
+			info, err := os.Stat(path)
+			if err == nil {
+				err = os.WriteFile(key, text, info.Mode())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantMistake(t, runOn(t, dsn, "serve", "--listen", "127.0.0.1:0"), key)
 		}
 	}
 }

@@ -305,26 +305,17 @@ func replaceKey(cmd *cobra.Command, r records, old []byte, from *secret.Sealer, 
 	return replaced, err
 }
 
-// readNewKey reads a key from a file that only its owner can read, and syncs the file to the disk: without the key,
-// all that is encrypted with it is lost.
+// readNewKey reads a key, and syncs its file to the disk: without the key, all that is encrypted with it is lost.
 func readNewKey(path string) ([]byte, error) {
+	key, err := readKeyFile(path)
+	if err != nil {
+		return nil, err
+	}
 	file, err := os.Open(path) //nolint:gosec // the operator names the file
 	if err != nil {
-		return nil, usageError(err)
-	}
-	defer file.Close() //nolint:errcheck // opened for reading
-
-	info, err := file.Stat()
-	if err != nil {
 		return nil, err
 	}
-	if info.Mode()&0o077 != 0 {
-		return nil, usageErrorf("other users than its owner can open %s: run chmod 600 on it", path)
-	}
-	if err := errors.Join(file.Sync(), syncFolder(path)); err != nil {
-		return nil, err
-	}
-	return readKeyFile(path)
+	return key, errors.Join(file.Sync(), file.Close(), syncFolder(path))
 }
 
 // moveNewKey replaces the key beside the database with the new one, unless the key is configured. It returns the path

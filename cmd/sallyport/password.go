@@ -2,16 +2,13 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/sallyport/sallyport/impl/platform/printable"
-	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
 // newPassword holds the flags that say where a new password is read: a terminal unless one of them is given.
@@ -33,44 +30,19 @@ func (p *newPassword) read(cmd *cobra.Command, user string) (string, error) {
 	case p.fromStdin && p.file != "":
 		return "", usageErrorf("--password-stdin and --password-file: set one of them")
 	case p.fromStdin:
-		return readPassword(in, "standard input")
+		text, err := readLine(in, "standard input")
+		return text, usageError(err)
 	case p.file != "":
-		return readPasswordFile(p.file)
+		text, err := readSecretFile(p.file)
+		if err != nil {
+			return "", usageErrorf("--password-file: %w", err)
+		}
+		return text, nil
 	case isTerminal(in):
 		return askTwice(cmd, "New password of "+user)
 	}
 	return "", usageErrorf("without a terminal a password is not asked for: add --password-stdin, and pipe it in, " +
 		"or --password-file")
-}
-
-// readPasswordFile reads a password from a file that no other user of the machine can change or, better, read.
-func readPasswordFile(path string) (string, error) {
-	readable, err := secret.CheckFile(path)
-	if err == nil && readable {
-		err = fmt.Errorf("every user of this machine can read %s: run chmod 600 on it", path)
-	}
-	if err != nil {
-		return "", usageErrorf("--password-file: %w", err)
-	}
-	file, err := os.Open(path) //nolint:gosec // the caller chooses the file
-	if err != nil {
-		return "", usageErrorf("--password-file: %w", err)
-	}
-	defer file.Close() //nolint:errcheck // opened for reading
-	return readPassword(file, path)
-}
-
-// readPassword reads a password, which must be the only line.
-func readPassword(in io.Reader, source string) (string, error) {
-	data, err := io.ReadAll(io.LimitReader(in, secret.MaxPassword+3))
-	if err != nil {
-		return "", err
-	}
-	password, rest, _ := strings.Cut(string(data), "\n")
-	if rest != "" {
-		return "", usageErrorf("%s holds more than one line", source)
-	}
-	return strings.TrimSuffix(password, "\r"), nil
 }
 
 // askTwice asks for a new password on the terminal, without an echo.

@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport/sallyport/impl/client"
-	"github.com/sallyport/sallyport/impl/platform/secret"
 )
 
 // Variables with the credentials of commands for a server: command lines can be seen by other users.
@@ -214,19 +213,5 @@ func (s secretSource) read() (string, error) {
 		}
 		return text, nil
 	}
-	readable, err := secret.CheckFile(s.file)
-	if err == nil && readable {
-		err = fmt.Errorf("every user of this machine can read %s: run chmod 600 on it", s.file)
-	}
-	if err != nil {
-		return "", err
-	}
-	text, err := os.ReadFile(s.file)
-	if err != nil {
-		return "", err
-	}
-	if secret := strings.TrimRight(string(text), "\r\n"); secret != "" {
-		return secret, nil
-	}
-	return "", fmt.Errorf("%s is empty", s.file)
+	return readSecretFile(s.file)
 }

@@ -99,7 +99,8 @@ func TestPassword_Interrupted(t *testing.T) {
 	p, terminal := onTerminal(t, nil, "user", "add", "bob", "--role", "ece_platform_viewer")
 	p.waitFor(regexp.MustCompile("New password of bob: "))
 	p.signal(syscall.SIGTERM)
-	if code := p.wait(); code != exitInterrupted || !strings.Contains(p.output.String(), ": \r\n\x1b[31msallyport:\x1b[0m interrupted\r\n") {
+	const want = ": \r\n\x1b[31msallyport:\x1b[0m interrupted\r\n"
+	if code := p.wait(); code != exitInterrupted || !strings.Contains(p.output.String(), want) {
 		t.Errorf("exit code %d: %q", code, p.output)
 	}
 	state, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS)
