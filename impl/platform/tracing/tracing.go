@@ -9,7 +9,6 @@ import (
 	"net/http"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	metricnoop "go.opentelemetry.io/otel/metric/noop"
@@ -26,7 +25,7 @@ type Tracer struct{ provider *sdktrace.TracerProvider }
 // OTEL_EXPORTER_OTLP_ENDPOINT and related ones, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER and
 // OTEL_BSP_…. If the collector does not answer, spans that exceed the export queue are dropped and the error is logged.
 func New(ctx context.Context, log *slog.Logger) (*Tracer, error) {
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("trace export failed", "error", err) }))
+	logFailures(log)
 
 	service, err := resource.New(ctx,
 		resource.WithAttributes(attribute.String("service.name", "sallyport")),

@@ -174,3 +174,28 @@ func TestNew_Attributes(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 }
+
+// Ensures that a variable that cannot be used is in the log, without its value, which can hold credentials.
+func TestNew_Variables(t *testing.T) {
+	for name, value := range map[string]string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://user:hidden@127.0.0.1:port",
+		"OTEL_EXPORTER_OTLP_HEADERS":  "hidden",
+		"OTEL_EXPORTER_OTLP_TIMEOUT":  "soon",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(name, value)
+			var log bytes.Buffer
+			tracer, err := tracing.New(t.Context(), slog.New(slog.NewTextHandler(&log, nil)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := tracer.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if got := log.String(); !strings.Contains(got, "cannot be used: the default applies") ||
+				strings.Contains(got, "hidden") {
+				t.Errorf("the log is %q", got)
+			}
+		})
+	}
+}
