@@ -372,8 +372,8 @@ func TestSecurity_Defaults(t *testing.T) {
 	text := read(t, "../docs/explanation/security.md") + read(t, "../docs/reference/limits.md")
 	lock, cost, length := attempts.DefaultPolicy, secret.DefaultCost, session.DefaultSettings
 	for _, want := range []string{
-		fmt.Sprintf("locks at %d wrong guesses for %.0f s, then twice as long with each, up to %.0f minutes", lock.Threshold,
-			lock.Base.Seconds(), lock.Max.Minutes()),
+		fmt.Sprintf("After %d the user is locked for %.0f s, and twice as long with each further one, up to %.0f minutes",
+			lock.Threshold, lock.Base.Seconds(), lock.Max.Minutes()),
 		fmt.Sprintf("argon2id, %d MiB, %d passes, %d thread,", cost.Memory/1024, cost.Passes, cost.Threads),
 		fmt.Sprintf("expires after %.0f minutes, the session after %.0f hours", length.Idle.Minutes(),
 			length.Absolute.Hours()),
