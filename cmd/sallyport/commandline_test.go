@@ -388,6 +388,17 @@ func TestCompletion(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	const harmful = "s`touch here`1"
+	if _, err := db.ExecContext(t.Context(), `INSERT INTO users
+		(name, builtin, enabled, roles, full_name, email, password_hash, created_at, updated_at)
+		VALUES (?, FALSE, TRUE, '[]', '', '', '', 1, 1)`, harmful); err != nil {
+		t.Fatal(err)
+	}
+	role := filepath.Join(t.TempDir(), "role.json")
+	writeFile(t, role, `{"cluster": ["monitor"]}`)
+	if o := runOn(t, dsn, "role", "put", harmful, "--file", role); o.code != 0 {
+		t.Fatal(o.stderr)
+	}
 	const server = "https://sallyport.example"
 	stored := []string{"SALLYPORT_STORE=" + dsn}
 	profiled := append(slices.Clone(stored), clientProfileVariable+"=x")
@@ -425,7 +436,8 @@ func TestCompletion(t *testing.T) {
 			dir := t.TempDir()
 			o := run(t, invocation{args: append([]string{"__complete"}, c.args...), dir: dir, env: c.env})
 			got, _, _ := strings.Cut(o.stdout, ":4")
-			if o.code != 0 || !strings.Contains(got, c.want) || c.want == "" && got != "" || strings.Contains(got, "-k2") {
+			if o.code != 0 || !strings.Contains(got, c.want) || c.want == "" && got != "" || strings.ContainsAny(got, "`$") ||
+				strings.Contains(got, "-k2") {
 				t.Errorf("exit code %d and %q; want %q", o.code, o.stdout, c.want)
 			}
 			if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {

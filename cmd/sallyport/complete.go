@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -83,14 +84,23 @@ func flagFromDatabase(names func(*cobra.Command, records) ([]string, error)) com
 	}
 }
 
-// userNames returns the names of all users.
+// plainName matches names in which no shell finds a command, and which are no flags.
+var plainName = regexp.MustCompile(`^[A-Za-z0-9@._+][A-Za-z0-9@._+-]*$`)
+
+// safeNames returns the names that a shell may complete. Users of the API choose names, and bash runs the backticks in
+// what it has inserted because several names begin with it.
+func safeNames(names []string) []string {
+	return slices.DeleteFunc(names, func(name string) bool { return !plainName.MatchString(name) })
+}
+
+// userNames returns the names of all users that a shell may complete.
 func userNames(cmd *cobra.Command, r records) ([]string, error) {
 	users, err := r.users().List(cmd.Context(), true)
 	names := make([]string, len(users))
 	for i, u := range users {
 		names[i] = u.Name
 	}
-	return names, err
+	return safeNames(names), err
 }
 
 // maxCompleted is the number of ids up to which a shell completes them.

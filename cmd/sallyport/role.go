@@ -12,7 +12,7 @@ func newRole() *cobra.Command {
 		newRoleDelete(), newRoleList(), newRolePut(), newRoleShow())
 }
 
-// roleNames returns the names of all roles of the database.
+// roleNames returns the names of all roles of the database that a shell may complete.
 func roleNames(cmd *cobra.Command, r records) ([]string, error) {
 	roles, _ := roleLists.database(r)
 	list, err := roles.list(cmd.Context())
@@ -20,7 +20,7 @@ func roleNames(cmd *cobra.Command, r records) ([]string, error) {
 	for i, one := range list {
 		names[i] = one.Name
 	}
-	return names, err
+	return safeNames(names), err
 }
 
 // namedRole makes a command work on one role.
