@@ -93,6 +93,9 @@ func openToRead(dsn string) (*sql.DB, dialect, error) {
 		return stdlib.OpenDB(*config), postgresDialect, nil
 	}
 	path, err := sqliteFile(dsn)
+	if err == nil {
+		err = checkLink(path) // as when it is opened to be changed
+	}
 	if err != nil {
 		return nil, dialect{}, err
 	}

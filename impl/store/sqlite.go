@@ -140,8 +140,8 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store,
 }
 
 // ownFile creates an empty file that only its owner can read, or removes the permissions of others from an existing
-// one. It opens no existing file: closing a second descriptor of a file releases all POSIX locks that this process
-// has on it, and with them the locks of a store that is already open.
+// one; a link is checked instead. It opens no existing file: closing a second descriptor of a file releases all POSIX
+// locks that this process has on it, and with them the locks of a store that is already open.
 func ownFile(path string) error {
 	if err := create(path); !errors.Is(err, fs.ErrExist) {
 		return err
@@ -149,7 +149,30 @@ func ownFile(path string) error {
 	if err := regular(path); err != nil {
 		return err
 	}
+	if isLink(path) {
+		return checkLink(path)
+	}
 	return os.Chmod(path, 0o600)
+}
+
+func isLink(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
+}
+
+// checkLink returns an error if a path is that of a link to a file that other users can access. Permissions are not
+// changed through a link: another user may have made it, and it may lead to any file.
+func checkLink(path string) error {
+	if !isLink(path) || runtime.GOOS == "windows" { // which has no such permissions
+		return nil
+	}
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		err = &fs.PathError{
+			Op: "open", Path: path, Err: errors.New("this is a link to a file that other users can access: run chmod 600 on it"),
+		}
+	}
+	return err
 }
 
 // regular returns an error unless a path is that of an existing regular file, or of a link to one.

@@ -149,6 +149,30 @@ func TestSQLite_FileMode(t *testing.T) {
 	}
 }
 
+// Ensures that nothing is changed through a link, and that a link is opened only if others cannot access its file.
+func TestSQLite_Link(t *testing.T) {
+	folder := t.TempDir()
+	victim, link := filepath.Join(folder, "victim"), filepath.Join(folder, "test.db")
+	if err := errors.Join(os.WriteFile(victim, nil, 0o644), os.Symlink(victim, link)); err != nil {
+		t.Fatal(err)
+	}
+	_, openErr := store.Open(t.Context(), "sqlite:"+link, time.Now)
+	_, _, schemaErr := store.Schema(t.Context(), "sqlite:"+link)
+	for _, err := range []error{openErr, schemaErr} {
+		if err == nil || !strings.Contains(err.Error(), "a link to a file that other users can access: run chmod 600") {
+			t.Errorf("a link to a file of others: %v", err)
+		}
+	}
+	if info, err := os.Stat(victim); err != nil || info.Mode().Perm() != 0o644 || info.Size() != 0 {
+		t.Errorf("the file was changed: %v %v", info, err)
+	}
+
+	if err := os.Chmod(victim, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open(t, "sqlite:"+link, time.Now)
+}
+
 // Ensures that a database of a newer program is left alone.
 func TestOpen_NewerSchema(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
