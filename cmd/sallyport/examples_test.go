@@ -167,6 +167,7 @@ func TestProfiles_Mistakes(t *testing.T) {
 		"profiles:\n- {name: a, url: b, api_key_env: X, api_key_file: y}": "set this or api_key_file",
 		"profiles:\n- {name: a, url: b, api_key_env: X, username: y}":     "username: set an API key, or a user",
 		"profiles:\n- {name: a, url: b, password_env: X}":                 "username: this is missing beside the password",
+		"profiles:\n- {name: a, url: 'https://u:p@b'}":                    "url: this must not contain a user or a password",
 	} {
 		_, err := parseProfiles([]byte(text), "")
 		if err == nil || !strings.Contains(err.Error(), saying) || strings.Contains(err.Error(), "secret") {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -125,6 +126,9 @@ func parseProfiles(text []byte, folder string) ([]profile, error) {
 
 // checkSources adds the mistakes in what a profile says about credentials.
 func checkSources(s strictyaml.Section, p profile) {
+	if u, err := url.Parse(p.URL); err == nil && u.User != nil {
+		s.Bad("url", "this must not contain a user or a password; set username and password_file")
+	}
 	if p.PasswordFile != "" && p.PasswordEnv != "" {
 		s.Bad("password_env", "set this or password_file")
 	}
