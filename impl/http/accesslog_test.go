@@ -84,6 +84,8 @@ func TestAccessLog(t *testing.T) {
 		{http.MethodGet, "/api/v1/regions/here/account", false,
 			`operation=get-current-account method=GET path=/api/v1/account status=401 bytes=`},
 		{"BREW", "/coffee", false, `operation=unknown method=BREW path=/coffee status=404 bytes=`},
+		{"BREW", "/\u009b31m\u202etea", false,
+			`operation=unknown method=BREW path=/%C2%9B31m%E2%80%AEtea status=404 bytes=`},
 	} {
 		log.drain()
 		edit, caller := authorization(""), `user=""`

@@ -140,7 +140,7 @@ func appendAccessAttrs(attrs []slog.Attr, c echo.Context) []slog.Attr {
 		slog.String("request_id", requestIDOf(c)),
 		slog.String("operation", operationOf(c)),
 		slog.String("method", r.Method),
-		slog.String("path", r.URL.Path),
+		slog.String("path", r.URL.EscapedPath()), // so that it has printable characters only
 		slog.Int("status", c.Response().Status),
 		slog.Int64("bytes", c.Response().Size),
 		slog.Duration("duration", s.took),
