@@ -243,12 +243,23 @@ func TestDev_Env(t *testing.T) {
 	s.wantAuth(http.StatusOK, "ApiKey "+strings.TrimSpace(rest))
 }
 
-// Ensures that the documentation's commands for CI work as printed.
+// Ensures that the documentation's commands for CI work as printed, and that the test for Node passes.
 func TestDev_DocumentedCI(t *testing.T) {
 	t.Parallel()
-	_, text, _ := strings.Cut(deployed(t, "../docs/how-to/run-in-ci.md"), "```sh\n")
-	script, _, _ := strings.Cut(text, "```")
+	page := deployed(t, "../docs/how-to/run-in-ci.md")
+	block := func(language string) string {
+		_, text, _ := strings.Cut(page, "```"+language+"\n")
+		text, _, _ = strings.Cut(text, "```")
+		return text
+	}
+	script := block("sh")
 	folder := t.TempDir()
+	writeFile(t, filepath.Join(folder, "users.test.mjs"), block("js"))
+	if _, err := exec.LookPath("node"); err == nil {
+		script += "node --test > node.log || { cat node.log; exit 1; }\n"
+	} else {
+		t.Log("node is not installed: the test for Node is not run")
+	}
 	writeFile(t, filepath.Join(folder, "seed.yaml"), deployed(t, "ci/seed.yaml"))
 	if err := os.Symlink(program, filepath.Join(folder, "sallyport")); err != nil {
 		t.Fatal(err)

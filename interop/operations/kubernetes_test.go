@@ -171,8 +171,8 @@ func checkPod(t *testing.T, p core.PodSpec, o objects) {
 	}
 }
 
-// checkOrder fails the test unless a new server is used before old ones that cannot serve its schema are given up, and a
-// server that stops is given up before it stops to serve.
+// checkOrder fails the test unless a new server is used before old ones that cannot serve its schema are given up, and
+// a server that stops is given up before it stops to serve.
 func checkOrder(t *testing.T, c core.Container) {
 	t.Helper()
 	startup, ready := c.StartupProbe, c.ReadinessProbe
