@@ -124,7 +124,7 @@ var layers = map[string][]string{
 
 	// Programs and helpers of tests.
 	"http/costtest": {},
-	"seed":          {"apikey", "app", "authn/identity", "authn/user", "authz/privilege", "authz/role", "authz/roledescriptor", "platform/strictyaml"},
+	"seed":          {"apikey", "app", "authn/identity", "authn/password", "authn/user", "authz/privilege", "authz/role", "authz/roledescriptor", "platform/strictyaml"},
 	"http/costtest/probe": {"app", "authn/elevation", "http/compatibility", "http/contract", "http/ece", "http/edge", "http/elastic",
 		"http/costtest", "authn/attempts", "platform/secret", "authn/session", "authn/user"},
 }

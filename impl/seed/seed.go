@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/impl/apikey"
 	"github.com/sallyport/sallyport/impl/app"
 	"github.com/sallyport/sallyport/impl/authn/identity"
+	"github.com/sallyport/sallyport/impl/authn/password"
 	"github.com/sallyport/sallyport/impl/authn/user"
 	"github.com/sallyport/sallyport/impl/authz/privilege"
 	"github.com/sallyport/sallyport/impl/authz/role"
@@ -90,17 +91,19 @@ func readRole(section strictyaml.Section) Role {
 }
 
 func (s Seed) readUser(section strictyaml.Section) User {
-	password := section.Required("password")
+	given := section.Required("password")
 	u := User{Name: section.Required("name"), Native: user.Native{
-		Password: &password,
+		Password: &given,
 		Roles:    s.readRoles(section),
 		FullName: optional(section, "full_name"),
 		Email:    optional(section, "email"),
 		Metadata: section.Object("metadata"),
 		Enabled:  !section.Boolean("disabled", false),
 	}}
-	if u.Name != "" && password != "" {
-		if err := u.Check(u.Name); err != nil {
+	if u.Name != "" && given != "" {
+		if err := password.Check(given, u.Name); err != nil {
+			report(section, "password", err)
+		} else if err := u.Check(u.Name); err != nil {
 			report(section, "name", err)
 		}
 	}

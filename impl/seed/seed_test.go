@@ -47,7 +47,7 @@ func TestRead_Errors(t *testing.T) {
 		"nothing":           {"", "this is empty"},
 		"an unknown member": {"user: []", "user: there is no such setting (line 1)"},
 		"no password":       {"users:\n- {name: joe, roles: []}", "users[0].password: this is missing (line 2)"},
-		"a short password":  {strings.Replace(joe, "long-enough", "x", 1), "users[0].name: "},
+		"a short password":  {strings.Replace(joe, "long-enough", "x", 1), "users[0].password: a password has at least 8"},
 		"no roles":          {strings.Replace(joe, ", roles: []", "", 1), "users[0].roles: this is missing"},
 		"an unknown role":   {strings.Replace(joe, "[]", "[no]", 1), `users[0].roles: there is no role "no"`},
 		"a short TOTP key": {
