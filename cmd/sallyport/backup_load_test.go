@@ -132,7 +132,7 @@ func (c copied) check(t *testing.T, book *journal, wholeText, restored string) s
 	defer again.stop()
 	exported := book.export(again, person{"admin", "chosen by hand"}.basic())
 	want, latest, has := model{}, time.Time{}, 0
-	for _, id := range whole.requests {
+	for _, id := range book.inOrder(whole.requests) {
 		w, ours := book.changes[id]
 		if _, in := part.lines[id]; !ours || !in {
 			continue

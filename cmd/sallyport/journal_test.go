@@ -303,6 +303,27 @@ func readInto(s *process, authorization, path string, target any) {
 	}
 }
 
+// inOrder returns requests in the order of a trail, except that those of each writer are in the order in which they
+// were sent. The clocks of two servers differ by up to the time of a query, so a trail can have what a writer sent to
+// one server before what it sent to the other a moment earlier.
+func (l *journal) inOrder(requests []string) []string {
+	writerOf := func(id string) string { name, _, _ := strings.Cut(id, "-"); return name }
+	sent := map[string][]string{}
+	for _, id := range requests {
+		sent[writerOf(id)] = append(sent[writerOf(id)], id)
+	}
+	for _, ids := range sent {
+		slices.SortStableFunc(ids, func(a, b string) int { return l.changes[a].sent.Compare(l.changes[b].sent) })
+	}
+
+	ordered := make([]string, len(requests))
+	for i, id := range requests {
+		writer := writerOf(id)
+		ordered[i], sent[writer] = sent[writer][0], sent[writer][1:]
+	}
+	return ordered
+}
+
 // exportedTrail is the output of "audit export": the lines by request, and the requests in order.
 type exportedTrail struct {
 	lines    map[string]string
