@@ -150,6 +150,12 @@ func TestAccessLog_Refusals(t *testing.T) {
 	refused("malformed key", `refusal="malformed API key"`, apiKey("none"))
 	refused("ended session", `refusal="unknown session"`, bearer(ended))
 	refused("no token", `refusal="invalid session token"`, bearer("none"))
+	refused("malformed service token", `refusal="malformed service account token"`, bearer("AAEAA"))
+	for name, reason := range map[string]string{
+		"elastic/none/a": "unknown service account", "elastic/fleet-server/a": "unknown service account token",
+	} {
+		refused(reason, `refusal="`+reason+`"`, bearer(encode("\x00\x01\x00\x01"+name+":wrong")))
+	}
 	w.es(bob, "PUT /_security/user/alice/_disable", "").ok()
 	refused("disabled user", `refusal="disabled user" claimed_user=alice`, alice)
 	refused("disabled user's key", `refusal="disabled user" claimed_user=alice`, apiKey(*ofAlice.Key))
